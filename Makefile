@@ -1,0 +1,46 @@
+# make app    open the app on the sample data
+# make test   the whole suite, as CI runs it
+# make lock   choose the versions anew
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: app test lint lock bench clean help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+app: $(VENV)/.installed
+	$(BIN)/headtail app
+
+test: $(VENV)/.installed browser lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+# An environment of its own, with the versions of requirements.lock and their hashes; about 6.5 GB, most of it torch.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v in ((3, 11), (3, 12)) else f"headtail needs Python 3.11 or 3.12, {sys.executable} is {v[0]}.{v[1]}; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-build-isolation --no-deps -e .
+	@touch $@
+
+# The browser tests drive Debian's Chromium. With root it is installed; without, they say what is missing.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null
+	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped; install it with 'sudo apt-get install chromium'" >&2
+
+lock:
+	uv pip compile --universal --python-version 3.11 --group dev pyproject.toml \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artefacts
