@@ -1,0 +1,80 @@
+"""How files come to be: under their own name only when they are whole."""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation.errors import UnreadableFile
+
+PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
+"""How every Parquet file of the project is written: small, and a flipped bit does not go unnoticed."""
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path to write to; it becomes `path`, synced to disk, if the block ends well, and is gone if not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replace a JSON file in one step."""
+    with whole(path) as temporary:
+        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Replace a Parquet file in one step."""
+    with whole(path) as temporary:
+        pq.write_table(table, temporary, **PARQUET_OPTIONS)
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file; UnreadableFile if it holds none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # ValueError: also what is not UTF-8
+        raise UnreadableFile(f"{path}: not JSON ({_first_line(error)})") from None
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror}") from None
+
+
+def open_parquet(path: Path | str) -> pq.ParquetFile:
+    """An open Parquet file; UnreadableFile if it is none, or is cut short."""
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFile(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
+
+
+def sha256(path: Path) -> str:
+    """sha256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0][:200] or type(error).__name__

@@ -1,0 +1,5 @@
+"""Metadata: the entries a pool is matched against (arXiv:2309.16671, section 3.1 and Table 1)."""
+
+from curation.metadata.entries import DeadEntry, Metadata, dead_entries, from_entries, merge
+
+__all__ = ["DeadEntry", "Metadata", "dead_entries", "from_entries", "merge"]

@@ -1,0 +1,134 @@
+"""What an entry is, and which entries can never match."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+import pyarrow as pa
+
+from curation.matching.tokens import SPACES, WRAPPED_MARKS
+
+_MARKS = frozenset(WRAPPED_MARKS)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Distinct entries in a fixed order; the position of an entry is its entry_id.
+
+    entry:   (M,) string, distinct, no nulls
+    source:  (M,) string: where each entry comes from
+    dropped: what was left out when it was read or built: reason -> how many
+    """
+
+    entry: pa.StringArray
+    source: pa.StringArray
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.entry)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 (hex) over the entries in order; sources do not count, they do not change a result.
+
+        >>> from_entries(["dog", "cat"], source="mine").digest[:16]
+        '41ed26315f7f1eef'
+        """
+        sha = hashlib.sha256()
+        for entry in self.entry.to_pylist():
+            data = entry.encode()
+            sha.update(len(data).to_bytes(8, "little"))
+            sha.update(data)
+        return sha.hexdigest()
+
+    def count_by_source(self) -> dict[str, int]:
+        """source -> number of entries, the largest first."""
+        return dict(Counter(self.source.to_pylist()).most_common())
+
+
+@dataclass(frozen=True)
+class DeadEntry:
+    """An entry that no text can match, and why."""
+
+    entry: str
+    reason: str
+
+
+def from_entries(
+    entries: Iterable[object], source: str | Sequence[str], dropped: dict[str, int] | None = None
+) -> Metadata:
+    """Metadata from strings in order: duplicates, empty strings and what is no text are left out and counted.
+
+    source: one name for all, or one for each entry.
+
+    >>> metadata = from_entries(["dog", "", "cat", "dog", 7], source="mine")
+    >>> metadata.entry.to_pylist(), metadata.dropped
+    (['dog', 'cat'], {'empty': 1, 'duplicate': 1, 'not a string': 1})
+    """
+    kept: dict[str, str] = {}
+    reasons = Counter(dropped or {})
+    all_entries = list(entries)
+    sources = [source] * len(all_entries) if isinstance(source, str) else source
+    for entry, origin in zip(all_entries, sources, strict=True):
+        if reason := _reason_to_drop(entry, kept):
+            reasons[reason] += 1
+        else:
+            kept[entry] = origin  # type: ignore[index]  # a string: the reason says so
+    return Metadata(
+        entry=pa.array(kept.keys(), pa.string()),
+        source=pa.array(kept.values(), pa.string()),
+        dropped=dict(reasons),
+    )
+
+
+def _reason_to_drop(entry: object, kept: dict[str, str]) -> str | None:
+    if not isinstance(entry, str):
+        return "not a string"
+    if not entry:
+        return "empty"
+    if entry in kept:
+        return "duplicate"
+    try:
+        entry.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry and UTF-8 cannot
+        return "bad unicode"
+    return None
+
+
+def merge(parts: Sequence[Metadata]) -> Metadata:
+    """One metadata out of several; where two hold the same entry, the first one's source stays."""
+    dropped: Counter[str] = Counter()
+    for part in parts:
+        dropped.update(part.dropped)
+    return from_entries(
+        [entry for part in parts for entry in part.entry.to_pylist()],
+        [source for part in parts for source in part.source.to_pylist()],
+        dict(dropped),
+    )
+
+
+def dead_entries(metadata: Metadata) -> list[DeadEntry]:
+    """Entries that no text can match, in order (a mark or a line break inside a token never survives `spacing`).
+
+    >>> dead_entries(from_entries(["dog", "U.S.", "a, b"], source="mine"))
+    [DeadEntry(entry='U.S.', reason="'.' inside a word"), DeadEntry(entry='a, b', reason="',' inside a word")]
+    """
+    return [
+        DeadEntry(entry, reason) for entry in metadata.entry.to_pylist() if (reason := _why_dead(entry)) is not None
+    ]
+
+
+def _why_dead(entry: str) -> str | None:
+    tokens = entry.split(" ")
+    if any(one in _MARKS and following in _MARKS for one, following in pairwise(tokens)):
+        return "two marks in a row, between which a text always has a word or a second space"
+    for token in tokens:
+        for char in token:
+            if char in SPACES:
+                return f"{char!r} is a space in a text, never part of a word"
+            if char in WRAPPED_MARKS and token != char:
+                return f"{char!r} inside a word"
+    return None

@@ -1,0 +1,86 @@
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from curation.errors import BadMetadata, MissingColumn, MissingFile, UnreadableFile
+from curation.metadata import from_entries
+from curation.metadata_files import read_metadata, read_wordnet, write_metadata
+
+
+def test_a_json_list_is_read(tmp_path):
+    path = tmp_path / "list.json"
+    path.write_text('["dog", "hot dog", "dog", ""]')
+    metadata = read_metadata(path)
+    assert metadata.entry.to_pylist() == ["dog", "hot dog"]
+    assert metadata.source.to_pylist() == ["list", "list"]
+    assert metadata.dropped == {"duplicate": 1, "empty": 1}
+
+
+def test_a_json_object_of_counts_is_read_for_its_entries(tmp_path):
+    path = tmp_path / "counts.json"
+    path.write_text('{"dog": 17, "cat": 0}')
+    assert read_metadata(path).entry.to_pylist() == ["dog", "cat"]
+
+
+def test_a_text_file_has_one_entry_a_line_and_only_line_feeds_end_one(tmp_path):
+    path = tmp_path / "entries.txt"
+    path.write_bytes("\ufeffdog\r\nhot dog\n\nline\u2028separator\n".encode())
+    metadata = read_metadata(path)
+    assert metadata.entry.to_pylist() == ["dog", "hot dog", "line\u2028separator"]
+    assert metadata.dropped == {"empty": 1}
+
+
+def test_parquet_brings_its_sources(tmp_path):
+    path = tmp_path / "entries.parquet"
+    pq.write_table(pa.table({"entry": ["dog", "cat"], "source": ["wordnet", "titles"]}), path)
+    assert read_metadata(path).count_by_source() == {"wordnet": 1, "titles": 1}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".txt", ".parquet"])
+def test_what_is_written_is_read_again(tmp_path, suffix):
+    metadata = from_entries(["dog", "hot dog", "ünïcode", "U.S."], source="mine")
+    write_metadata(metadata, tmp_path / f"mine{suffix}")
+    assert read_metadata(tmp_path / f"mine{suffix}").digest == metadata.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "message"),
+    [
+        ("missing.json", None, MissingFile, "no such file"),
+        ("entries.csv", b"dog", MissingFile, r"read from .json, .txt, .parquet, not from '.csv'"),
+        ("empty.json", b"[]", BadMetadata, "not one usable entry"),
+        ("blank.txt", b"\n\n", BadMetadata, "not one usable entry"),
+        ("number.json", b"7", UnreadableFile, "a JSON int"),
+        ("broken.json", b'["dog", ', UnreadableFile, "not JSON"),
+        ("deep.json", b"[" * 100_000, UnreadableFile, "not JSON"),
+        ("latin.txt", b"caf\xe9", UnreadableFile, "not UTF-8"),
+        ("latin.json", b'["caf\xe9"]', UnreadableFile, "not JSON"),
+        ("half.parquet", b"PAR1 and then nothing", UnreadableFile, "not a whole Parquet file"),
+    ],
+)
+def test_bad_metadata_is_one_clear_line(tmp_path, name, content, error, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(error, match=message) as caught:
+        read_metadata(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_parquet_without_an_entry_column_names_those_it_has(tmp_path):
+    pq.write_table(pa.table({"word": ["dog"]}), tmp_path / "words.parquet")
+    with pytest.raises(MissingColumn, match="found: word"):
+        read_metadata(tmp_path / "words.parquet")
+
+
+def test_a_folder_without_wordnet_says_what_it_lacks(tmp_path):
+    with pytest.raises(MissingFile, match=r"no data\.noun"):
+        read_wordnet(tmp_path)
+
+
+def test_files_that_are_not_wordnets_are_refused(tmp_path):
+    for name in ("data.noun", "data.verb", "data.adj", "data.adv"):
+        (tmp_path / name).write_text(json.dumps({"not": "wordnet"}))
+    with pytest.raises(UnreadableFile, match="not the dict files of WordNet"):
+        read_wordnet(tmp_path)
