@@ -1,0 +1,126 @@
+"""Answers for every t, computed once: on a grid of thresholds, what balancing keeps and what it does to each entry."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from curation.balancing import t_to_p
+from curation.errors import CurationError
+from curation.uniform import list_lengths
+
+GRID_POINTS = 256
+PAPER_THRESHOLDS = (15_000.0, 20_000.0, 35_000.0, 170_000.0)
+"""The thresholds of the paper's ablation, and the one of its second pool."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Every answer on the grid; a page reads one row.
+
+    grid:               (T,) float64, ascending
+    kept:               (T,) int64 pairs with t_min < t
+    expected:           (T,) float64 sum of pi over the pairs: the size of the curated set on average over seeds
+    sigma:              (T,) float64 its standard deviation
+    tail_share:         (T,) float64 share of all matches of the pool on entries with count < t
+    kept_tail_share:    (T,) float64 the same share among the matches of the kept pairs
+    entries_covered:    (T,) int64 entries that at least one kept pair matches
+    ranked_entry_id:    (E,) int32 the entries that match at all, by descending count, then by id
+    ranked_entry_count: (E,) int64 their counts
+    entry_kept:         (T, E) uint32 kept pairs that match each of them; may be memory-mapped
+    """
+
+    grid: np.ndarray
+    kept: np.ndarray
+    expected: np.ndarray
+    sigma: np.ndarray
+    tail_share: np.ndarray
+    kept_tail_share: np.ndarray
+    entries_covered: np.ndarray
+    ranked_entry_id: np.ndarray
+    ranked_entry_count: np.ndarray
+    entry_kept: np.ndarray
+
+    def row(self, t: float) -> int | None:
+        """The row of the grid that stands for t, or None for a t between the grid points."""
+        at = int(np.searchsorted(self.grid, t))
+        return at if at < self.grid.size and self.grid[at] == t else None
+
+
+def threshold_grid(largest_count: int, more: Iterable[float] = ()) -> np.ndarray:
+    """The thresholds that curves are computed for.
+
+    256 of them evenly on the logarithm from 1 to the largest count, rounded to three digits (above that count
+    everything that matches is kept), the paper's as far as they lie in between, and those in `more`.
+
+    returns (T,) float64, ascending, distinct, T <= 256 + 4 + len(more)
+
+    >>> threshold_grid(4)[[0, 1, -1]]
+    array([1.  , 1.01, 4.  ])
+    """
+    top = max(1.0, float(largest_count))
+    points = [min(top, float(f"{t:.3g}")) for t in np.geomspace(1.0, top, GRID_POINTS)]
+    return np.unique([*points, top, *(t for t in PAPER_THRESHOLDS if t < top), *more])
+
+
+class CurveBuilder:
+    """Adds batches of pairs up to `Curves`, in any order.
+
+    Holds one row a threshold for each entry that matches; memory does not grow with the pool.
+    """
+
+    def __init__(self, entry_count: np.ndarray, grid: np.ndarray) -> None:
+        """entry_count: (M,) int64, of the whole pool; grid: (T,) float64 ascending."""
+        matched = np.flatnonzero(entry_count)
+        self._entry_count = entry_count
+        self._grid = grid
+        self._ranked = matched[np.argsort(-entry_count[matched], kind="stable")].astype(np.int32)
+        self._rank = np.full(entry_count.size, -1, np.int32)
+        self._rank[self._ranked] = np.arange(self._ranked.size, dtype=np.int32)
+        self._kept = np.zeros(grid.size + 1, np.int64)
+        self._expected = np.zeros(grid.size, np.float64)
+        self._variance = np.zeros(grid.size, np.float64)
+        if entry_count.max(initial=0) > np.iinfo(np.uint32).max:
+            raise CurationError("an entry matches more than 4,294,967,295 texts: split the pool")
+        # half the memory of int64: this array is the largest thing a run holds
+        self._entry_kept = np.zeros((grid.size, self._ranked.size), np.uint32)
+
+    def add(self, matched_entry_ids: pa.ListArray, t_min: np.ndarray) -> None:
+        """One batch. matched_entry_ids: (N,) list<int32>; t_min: (N,) float64, +inf where the list is empty."""
+        from curation import curves_kernel
+
+        curves_kernel.add(
+            list_lengths(matched_entry_ids),
+            matched_entry_ids.flatten().to_numpy(),
+            t_min,
+            self._entry_count,
+            self._rank,
+            self._grid,
+            self._kept,
+            self._expected,
+            self._variance,
+            self._entry_kept,
+        )
+
+    def finish(self) -> Curves:
+        """The curves of everything added so far; the builder is used up."""
+        entry_kept = np.cumsum(self._entry_kept, axis=0, out=self._entry_kept)
+        ranked_count = self._entry_count[self._ranked]
+        tail = np.searchsorted(-ranked_count, -self._grid, side="right")  # rank of the first entry with count < t
+        kept_matches = entry_kept.sum(axis=1, dtype=np.int64)
+        kept_in_tail = np.array([row[first:].sum(dtype=np.int64) for row, first in zip(entry_kept, tail, strict=True)])
+        return Curves(
+            grid=self._grid,
+            kept=np.cumsum(self._kept[:-1]),
+            expected=self._expected,
+            sigma=np.sqrt(self._variance),
+            tail_share=np.array([t_to_p(ranked_count, t) for t in self._grid])
+            if ranked_count.size
+            else self._grid * 0.0,
+            kept_tail_share=kept_in_tail / np.maximum(kept_matches, 1),
+            entries_covered=(entry_kept > 0).sum(axis=1),
+            ranked_entry_id=self._ranked,
+            ranked_entry_count=ranked_count,
+            entry_kept=entry_kept,
+        )

@@ -1,0 +1,62 @@
+"""u(pair, entry): the uniform number of Algorithm 1, part 2, as a fixed function instead of a draw.
+
+    u = (mix(XXH64(uid, seed) + mix(XXH64(entry, seed))) >> 11) * 2**-53
+
+with uid and entry as UTF-8, sums modulo 2**64, XXH64 as published by xxHash, and `mix` the finaliser of SplitMix64
+(Steele et al., "Fast Splittable Pseudorandom Number Generators", 2014; constants of Stafford's variant 13). So u
+depends on nothing but (seed, uid, entry text): not on machine, engine, shard, order, entry ids or worker count.
+"""
+
+from functools import cache
+from types import ModuleType
+
+import numpy as np
+import pyarrow as pa
+
+from curation.matching import string_buffers
+
+
+def uniform(uid: pa.Array, matched_entry_ids: pa.ListArray, entry_hash: np.ndarray, seed: int) -> np.ndarray:
+    """One number for each (pair, entry), in the order of the flattened lists.
+
+    uid:               (N,) string
+    matched_entry_ids: (N,) list<int32>
+    entry_hash:        (M,) uint64 from `entry_hashes`, with the same seed
+    seed:              0 <= seed < 2**64
+    returns            (nnz,) float64 in [0, 1), multiples of 2**-53
+
+    >>> hashes = entry_hashes(pa.array(["dog", "cat"]), seed=0)
+    >>> uniform(pa.array(["pair-1"]), pa.array([[0, 1]], pa.list_(pa.int32())), hashes, seed=0)
+    array([0.8329451 , 0.06611297])
+    """
+    data, offsets = string_buffers(uid)
+    lengths = list_lengths(matched_entry_ids)
+    entry_ids = matched_entry_ids.flatten().to_numpy()
+    return _kernel().uniform(data, offsets, lengths, entry_ids, entry_hash, np.uint64(seed))
+
+
+def entry_hashes(entries: pa.Array, seed: int) -> np.ndarray:
+    """What `uniform` needs of each entry: mix(XXH64(entry, seed)).
+
+    entries: (M,) string
+    returns  (M,) uint64
+    """
+    data, offsets = string_buffers(entries)
+    return _kernel().entry_hashes(data, offsets, np.uint64(seed))
+
+
+def list_lengths(lists: pa.ListArray) -> np.ndarray:
+    """(N,) int64, the length of each list; a null counts as empty.
+
+    >>> list_lengths(pa.array([[1, 2], None, []], pa.list_(pa.int32())))
+    array([2, 0, 0])
+    """
+    return lists.value_lengths().fill_null(0).to_numpy().astype(np.int64)
+
+
+@cache
+def _kernel() -> ModuleType:
+    # numba costs half a second to import: only who hashes pays
+    from curation import uniform_kernel
+
+    return uniform_kernel
