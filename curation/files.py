@@ -32,6 +32,12 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed; only for who holds the folder's lock."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: object) -> None:
     """Replace a JSON file in one step."""
     with whole(path) as temporary:

@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_raising_t_only_adds_pairs():
     u = np.random.default_rng(1).random(len(matched.values))
     smallest = t_min(matched, u, counts)
     sets = [set(np.flatnonzero(smallest < t)) for t in (1, 3, 10, 40, 400)]
-    assert all(smaller <= larger for smaller, larger in zip(sets, sets[1:], strict=False))
+    assert all(smaller <= larger for smaller, larger in itertools.pairwise(sets))
     assert len(sets[-1]) == 400
 
 

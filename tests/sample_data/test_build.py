@@ -72,9 +72,7 @@ def within_5_sigma(count: int, trials: int, share: float) -> bool:
 
 
 def test_the_folder_takes_less_than_11_megabytes():
-    committed = [
-        path for path in SAMPLE_DATA.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    ]
+    committed = [path for path in SAMPLE_DATA.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert sum(path.stat().st_size for path in committed) < 11_000_000
 
 
@@ -156,9 +154,7 @@ def test_no_evaluation_picture_is_in_the_pool(pool, balanced):
 
 def test_the_committed_probabilities_are_zipf_mandelbrot(concept_rows):
     weights = (np.arange(len(concept_rows)) + 3.7) ** -1.2
-    np.testing.assert_allclose(
-        [row["probability"] for row in concept_rows], weights / weights.sum(), rtol=1e-12
-    )
+    np.testing.assert_allclose([row["probability"] for row in concept_rows], weights / weights.sum(), rtol=1e-12)
 
 
 def test_concepts_are_drawn_by_their_probability(truth, concept_rows):
@@ -171,9 +167,7 @@ def test_concepts_are_drawn_by_their_probability(truth, concept_rows):
             assert within_5_sigma(found[row["name"]], drawn, row["probability"]), row["name"]
     tail = [row for row in concept_rows if drawn * row["probability"] < 25]
     assert len(tail) > 900
-    assert within_5_sigma(
-        sum(found[row["name"]] for row in tail), drawn, sum(row["probability"] for row in tail)
-    )
+    assert within_5_sigma(sum(found[row["name"]] for row in tail), drawn, sum(row["probability"] for row in tail))
 
 
 def test_kinds_of_noise_have_their_shares(truth):
@@ -276,9 +270,7 @@ def test_the_script_makes_the_committed_pairs_again(pool, truth, concept_rows):
     assert [pair.text for pair in made] == pool["text"][:200].to_pylist()
     assert build.truth_table(made).equals(truth.slice(0, 200))
     for pair, committed in zip(made, pool["image"].to_pylist(), strict=False):
-        one, other = (
-            np.asarray(Image.open(io.BytesIO(file)), dtype=float) for file in (pair.image, committed)
-        )
+        one, other = (np.asarray(Image.open(io.BytesIO(file)), dtype=float) for file in (pair.image, committed))
         # another release of libwebp may round otherwise, by less than a level of 256 on average
         assert np.abs(one - other).mean() < 1
 
@@ -306,9 +298,7 @@ def test_a_missing_source_names_its_debian_package(read, package, tmp_path):
         read(tmp_path / "absent")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--pairs", "0"], ["--seed", "-1"], ["--size", "15"], ["--workers", "two"]]
-)
+@pytest.mark.parametrize("arguments", [["--pairs", "0"], ["--seed", "-1"], ["--size", "15"], ["--workers", "two"]])
 def test_an_argument_out_of_range_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         build.parse(arguments)

@@ -1,0 +1,441 @@
+"""The command `headtail`: each command calls one function of the library and prints what it says.
+
+Exit code 0, 1 (it failed) or 2 (the arguments are wrong); an error is one line on stderr. Heavy imports stay inside the
+commands, so that `headtail --help` answers at once.
+"""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, field, fields, is_dataclass, make_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+import curation
+from curation.errors import BadArgument, CurationError
+from curation.runs.config import CurateConfig
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from curation.metadata import Metadata
+    from curation.runs.progress import Progress
+
+
+def _options_of(config: type) -> Any:
+    """The configuration dataclass as options of a command: names, defaults and help stand in its fields alone."""
+    made = [
+        (
+            f.name,
+            Annotated[f.type, Parameter(f.metadata.get("flag"), help=f.metadata["help"])],
+            field(default=f.default),
+        )
+        for f in fields(config)
+    ]
+    # cyclopts looks into a dataclass only if it belongs to a module that is not the standard library's
+    namespace = {"__module__": __name__}
+    return make_dataclass(f"{config.__name__}Options", made, frozen=True, kw_only=True, namespace=namespace)
+
+
+if TYPE_CHECKING:
+    CurateOptions = CurateConfig
+else:
+    CurateOptions = _options_of(CurateConfig)
+Json = Annotated[bool, Parameter("--json", negative="", help="print JSON for machines")]
+Output = Annotated[Path, Parameter(["--output", "-o"])]
+Pool = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, help="Parquet files, folders or patterns")]
+RunFolder = Annotated[Path, Parameter(help="run folder")]
+
+app = App(
+    name="headtail",
+    help="See the head and the tail of an image-text pool, and curate it the MetaCLIP way.",
+    version=curation.__version__,
+)
+metadata_app = App(name="metadata", help="Build and look at metadata, the entries a pool is matched against.")
+app.command(metadata_app)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command (of sys.argv); the only place where errors become text and an exit code."""
+    try:
+        app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _fail(f"{' '.join(str(error).split())} ('headtail --help' shows what there is)", 2)
+    except CurationError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        _fail("stopped", 1)
+    except OSError as error:
+        _fail(f"{error.filename or 'system'}: {error.strerror or error}", 1)
+
+
+@metadata_app.command(name="build")
+def metadata_build(
+    *,
+    wordnet: Annotated[Path, Parameter(help="dict folder of WordNet 3.0 (Debian: /usr/share/wordnet)")],
+    output: Output,
+    compat: Annotated[
+        Literal["metaclip"] | None, Parameter(help="repeat what the original list does, slips included")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Build metadata from WordNet; write .parquet (with sources), .json or .txt."""
+    from curation.metadata_files import read_wordnet, write_metadata
+
+    metadata = read_wordnet(wordnet, compat)
+    write_metadata(metadata, output)
+    _print_metadata(metadata, output, as_json)
+
+
+@metadata_app.command(name="show")
+def metadata_show(
+    file: Path,
+    *,
+    longest: Annotated[int, Parameter(help="how many of the longest entries to show")] = 10,
+    dead: Annotated[int, Parameter(help="how many of the dead entries to show")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Counts by source, dead entries (those no text can match) with the reason, and the longest entries."""
+    from curation.metadata_files import read_metadata
+
+    _print_metadata(read_metadata(file), file, as_json, longest, dead)
+
+
+@app.command
+def curate(
+    pool: Pool = (),
+    *,
+    output: Output,
+    metadata: Annotated[Path | None, Parameter(help="metadata file: .json, .txt or .parquet")] = None,
+    options: Annotated[CurateOptions, Parameter(name="*")] = CurateOptions(),  # noqa: B008  # frozen
+    workers: Annotated[int, Parameter(help="how many units of work at a time; 0: as many as there are cores")] = 0,
+    resume: Annotated[
+        bool, Parameter(negative="", help="go on with a stopped run; it keeps its own configuration")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Match a pool, count, balance it and write a run folder."""
+    from curation.metadata_files import read_metadata
+    from curation.runs import curate as job
+    from curation.runs.folder import open_run
+    from curation.runs.job import stop_on_signal
+    from curation.runs.plan import create_run
+
+    if resume:
+        open_run(output)
+    elif metadata is None:
+        raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
+    else:
+        config = CurateConfig(**asdict(options))
+        create_run(output, pool, read_metadata(metadata), config)
+    with stop_on_signal() as stopped, _progress_bar() as bar:
+        run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=bar, cancel=stopped)
+    _print_size(output, run.t, as_json)
+
+
+@app.command(show=False)
+def run(path: Path, *, workers: int = 0) -> None:
+    """The job of a run that was planned elsewhere; the app starts it."""
+    from curation.runs import curate as job
+    from curation.runs.job import stop_on_signal
+
+    with stop_on_signal() as stopped:
+        job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
+
+
+@app.command
+def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
+    """A line a run."""
+    from curation.runs.folder import list_runs
+
+    rows = [
+        {
+            "folder": str(found.path),
+            "name": found.name,
+            "state": found.state,
+            "created": found.info["created"],
+            "rows": found.rows,
+            "t": found.info["totals"]["t"] if "totals" in found.info else None,
+            "kept": found.info["totals"]["kept"] if "totals" in found.info else None,
+        }
+        for found in list_runs(folder)
+    ]
+    if as_json:
+        _print_json(rows)
+    elif not rows:
+        print(f"no runs in {folder}; make one with 'headtail curate POOL --metadata FILE -o {folder}/NAME'")
+    for row in rows if not as_json else ():
+        when = row["created"][:16].replace("T", " ")
+        kept = f"{row['kept']:,} kept at t = {_number(row['t'])}" if row["kept"] is not None else ""
+        print(f"{row['state']:<12}{when}  {row['rows']:>14,} rows  {_plain(row['folder'])}  {kept}".rstrip())
+
+
+@app.command
+def size(
+    run: RunFolder,
+    *,
+    t: Annotated[float | None, Parameter("-t", help="threshold; the run's own if not given")] = None,
+    as_json: Json = False,
+) -> None:
+    """Pairs kept at t, expected size and sigma, head and tail."""
+    _print_size(run, t, as_json)
+
+
+@app.command
+def threshold(
+    run: RunFolder,
+    *,
+    size: Annotated[int | None, Parameter(help="number of pairs to keep")] = None,
+    tail_share: Annotated[float | None, Parameter(help="share of all matches on entries below t, such as 0.06")] = None,
+    as_json: Json = False,
+) -> None:
+    """The threshold t for a size or a tail share."""
+    from curation import queries
+    from curation.runs.folder import open_finished_run
+
+    if (size is None) == (tail_share is None):
+        raise BadArgument("give either --size N or --tail-share P")
+    found = open_finished_run(run)
+    if size is not None:
+        answer = queries.threshold_for_size(found, size)
+    else:
+        assert tail_share is not None
+        answer = queries.threshold_for_tail_share(found, tail_share)
+    if as_json:
+        _print_json(answer)
+        return
+    print(f"t = {_number(answer.t)}: {answer.kept:,} pairs kept, tail share {answer.tail_share:.2%}")
+
+
+@app.command
+def why(
+    run: RunFolder,
+    uid: str,
+    *,
+    t: Annotated[float | None, Parameter("-t", help="threshold")] = None,
+    as_json: Json = False,
+) -> None:
+    """The caption of a pair, its entries, their counts, p and u, and t_min."""
+    from curation import queries
+    from curation.runs.folder import open_finished_run
+
+    found = open_finished_run(run)
+    answer = queries.why(found, uid, found.t if t is None else t)
+    if as_json:
+        _print_json(answer)
+        return
+    print(_plain(answer.text))
+    print(f"t = {_number(answer.t)}: {_verdict(answer.kept)}; t_min = {answer.t_min:.6g}, pi = {answer.keep_prob:.4f}")
+    rows = [
+        (e.entry, f"{e.count:,}", f"{e.prob:.4f}", f"{e.u:.6f}", f"{e.product:.6g}", "keeps it" if e.keeps else "")
+        for e in answer.entries
+    ]
+    _print_table(("entry", "count", "p", "u", "u x count", ""), rows)
+
+
+@app.command
+def export(
+    run: RunFolder,
+    *,
+    output: Output,
+    t: Annotated[float | None, Parameter("-t", help="threshold; the run's own if not given")] = None,
+    format: Annotated[Literal["parquet"], Parameter(help="what to write")] = "parquet",
+    images: Annotated[bool, Parameter(help="with the image bytes, where the pool holds them")] = True,
+    as_json: Json = False,
+) -> None:
+    """Write the curated set at t, with a manifest."""
+    from curation.runs.export import export as write
+    from curation.runs.folder import open_finished_run
+
+    found = open_finished_run(run)
+    t = found.t if t is None else t
+    with _bar(found.info["totals"]["pairs"], "exporting") as advance:
+        manifest = write(found, t, output, format, images=images, on_rows=advance)
+    if as_json:
+        _print_json(manifest)
+        return
+    print(f"{manifest['pairs']:,} pairs at t = {_number(t)} in {len(manifest['files'])} file(s): {output}")
+
+
+@app.command(name="app")
+def open_app(
+    run: Annotated[Path | None, Parameter(help="run folder to open first; the sample run if not given")] = None,
+    *,
+    port: Annotated[int, Parameter(help="port on 127.0.0.1")] = 8501,
+    browser: Annotated[bool, Parameter(help="open the browser")] = True,
+) -> None:
+    """Open the app in the browser."""
+    from curation.runs.folder import open_run
+
+    script = Path(curation.__file__).resolve().parents[1] / "app.py"
+    if not script.is_file():
+        raise BadArgument(f"{script}: the app comes with the source tree of headtail; clone it and run 'make app'")
+    if run is not None:
+        os.environ["HEADTAIL_RUN"] = str(open_run(run).path.resolve())
+    options = [f"--server.port={port}", f"--server.headless={str(not browser).lower()}"]
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *options])
+
+
+def _print_metadata(metadata: "Metadata", path: Path, as_json: bool, longest: int = 0, dead: int = 0) -> None:
+    from curation.metadata import dead_entries
+
+    found = dead_entries(metadata)
+    long_entries = sorted(metadata.entry.to_pylist(), key=len, reverse=True)[:longest]
+    if as_json:
+        _print_json(
+            {
+                "file": str(path),
+                "entries": len(metadata),
+                "by_source": metadata.count_by_source(),
+                "dropped": metadata.dropped,
+                "dead": len(found),
+                "dead_entries": found[:dead],
+                "longest": long_entries,
+                "digest": metadata.digest,
+            }
+        )
+        return
+    print(f"{path}: {len(metadata):,} entries")
+    _print_table((), [(f"  {source}", f"{count:,}") for source, count in metadata.count_by_source().items()])
+    for reason, count in metadata.dropped.items():
+        print(f"  left out: {count:,} ({reason})")
+    print(f"  dead, no text can match them: {len(found):,}")
+    _print_table((), [(f"    {_plain(entry.entry)}", entry.reason) for entry in found[:dead]])
+    if long_entries:
+        print("  longest:")
+    for entry in long_entries:
+        print(f"    {_plain(entry)}")
+
+
+def _print_size(path: Path, t: float | None, as_json: bool) -> None:
+    from curation import queries
+    from curation.runs.folder import open_finished_run
+
+    found = open_finished_run(path)
+    answer = queries.size(found, found.t if t is None else t)
+    steps = queries.funnel(found, answer.t)
+    if as_json:
+        _print_json({**asdict(answer), "funnel": [asdict(step) for step in steps]})
+        return
+    _print_table(
+        ("step", "in", "out", "dropped"),
+        [
+            (
+                step.step,
+                f"{step.rows_in:,}",
+                f"{step.rows_out:,}",
+                ", ".join(f"{count:,} {reason}" for reason, count in step.dropped.items() if count),
+            )
+            for step in steps
+        ],
+    )
+    print(
+        f"t = {_number(answer.t)}: {answer.kept:,} pairs kept of {answer.pairs:,}"
+        f" (expected {answer.expected:,.0f} +- {answer.sigma:,.0f})"
+    )
+    print(
+        f"tail share of the matches: {answer.tail_share:.2%} of the pool, {answer.kept_tail_share:.2%} of what is kept"
+    )
+    print(
+        f"entries: {answer.entries_at_cap:,} in the head (count >= t), {answer.entries_covered:,} covered by kept pairs"
+        f" of {answer.entries_matched:,} that match and {answer.entries:,} in the metadata"
+    )
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
+
+
+def _jsonable(value: Any) -> Any:
+    """Dataclasses as objects, and an infinite t_min, which JSON does not have, as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _jsonable(asdict(value))
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns as wide as their widest cell; the first to the left, numbers to the right."""
+    cells = [tuple(_plain(cell) for cell in row) for row in [*([head] if head else []), *rows]]
+    if not cells:
+        return
+    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
+    for row in cells:
+        parts = [cell.rjust(w) if _is_number(cell) else cell.ljust(w) for cell, w in zip(row, widths, strict=True)]
+        print("  ".join(parts).rstrip())
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "").replace("e+", "").isdigit()
+
+
+def _plain(text: str) -> str:
+    """Text from data for a terminal: without control characters, which could drive it."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _number(t: float) -> str:
+    return f"{t:,.10g}"
+
+
+def _verdict(kept: bool) -> str:
+    return "kept" if kept else "dropped"
+
+
+@contextmanager
+def _bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    with _rich_bar() as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda rows: bar.advance(task, rows)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[["Progress"], None]]:
+    """A bar for each phase of a run."""
+    with _rich_bar() as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(progress: "Progress") -> None:
+            if progress.phase not in tasks:
+                tasks[progress.phase] = bar.add_task(progress.phase, total=progress.total)
+            bar.update(tasks[progress.phase], completed=progress.done)
+
+        yield show
+
+
+def _rich_bar() -> "Bar":
+    """On stderr, so that stdout stays what was asked for; nothing at all where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"headtail: {_plain(message)}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""Pools: reading and writing image-text pairs."""

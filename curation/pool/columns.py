@@ -1,0 +1,13 @@
+"""Which column of a pool holds what."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The names of the columns that are read; only the text is needed."""
+
+    text: str = "text"
+    uid: str = "uid"
+    url: str = "url"
+    image: str = "image"

@@ -1,0 +1,351 @@
+"""Questions to a run folder. Every SQL statement of the project stands here.
+
+DuckDB reads the run's Parquet files in memory, locked to the run's folder; values go in as parameters, never as text.
+What the curves hold for a t on their grid is read from them; for a t in between the pairs are asked.
+"""
+
+import glob
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.balancing import check_t, entry_prob, expected_size, keep_prob, p_to_t, t_for_size, t_to_p
+from curation.errors import BadArgument, UnknownEntry, UnknownPair
+from curation.runs.folder import Run
+from curation.uniform import entry_hashes, uniform
+
+Which = Literal["kept", "dropped", "both"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """What balancing at t makes of a pool.
+
+    kept:            pairs with t_min < t
+    expected, sigma: mean and standard deviation of that number over seeds
+    pairs, matched:  of the pool
+    tail_share:      share of all matches of the pool on entries with count < t
+    kept_tail_share: the same share among the matches of the kept pairs
+    entries_matched: entries that any pair matches; entries_covered: that a kept pair matches; entries: of the metadata
+    entries_at_cap:  entries with count >= t, the head: each keeps t of its texts on average
+    """
+
+    t: float
+    kept: int
+    expected: float
+    sigma: float
+    pairs: int
+    matched: int
+    tail_share: float
+    kept_tail_share: float
+    entries: int
+    entries_matched: int
+    entries_covered: int
+    entries_at_cap: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """A threshold that was looked for, and what it achieves."""
+
+    t: float
+    kept: int
+    tail_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryWhy:
+    """One entry of a pair, and whether it keeps the pair at t.
+
+    count: texts of the pool with the entry; prob: t / max(count, t); u: uniform of (pair, entry); product: u * count
+    """
+
+    entry_id: int
+    entry: str
+    source: str
+    count: int
+    prob: float
+    u: float
+    product: float
+    keeps: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Why a pair is in or out at t. keep_prob: pi = 1 - prod(1 - p_e); kept is t_min < t."""
+
+    uid: str
+    text: str
+    url: str | None
+    image: str | None
+    t: float
+    t_min: float
+    keep_prob: float
+    kept: bool
+    entries: list[EntryWhy]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of the funnel: rows in, rows out, and the difference by reason."""
+
+    step: str
+    rows_in: int
+    rows_out: int
+    dropped: dict[str, int]
+
+
+def size(run: Run, t: float) -> Size:
+    """The figures of a threshold; exact for every t >= 1."""
+    check_t(t)
+    entry_count = run.entry_count
+    curves, totals = run.curves, run.info["totals"]
+    row = curves.row(t)
+    if row is not None:
+        kept, expected, sigma = int(curves.kept[row]), float(curves.expected[row]), float(curves.sigma[row])
+        kept_tail_share, covered = float(curves.kept_tail_share[row]), int(curves.entries_covered[row])
+    else:
+        kept = _kept(run, t)
+        expected, sigma = _expected(run, t)
+        entry_kept = entry_kept_at(run, t)
+        covered = int((entry_kept > 0).sum())
+        kept_tail_share = float(entry_kept[curves.ranked_entry_count < t].sum() / max(1, entry_kept.sum()))
+    return Size(
+        t=t,
+        kept=kept,
+        expected=expected,
+        sigma=sigma,
+        pairs=totals["pairs"],
+        matched=totals["matched"],
+        tail_share=t_to_p(entry_count, t) if totals["matches"] else 0.0,
+        kept_tail_share=kept_tail_share,
+        entries=entry_count.size,
+        entries_matched=curves.ranked_entry_id.size,
+        entries_covered=covered,
+        entries_at_cap=int((entry_count >= t).sum()),
+    )
+
+
+def threshold_for_size(run: Run, n: int) -> Threshold:
+    """The roundest threshold at which exactly n pairs are kept; pairs that share a uid can make it miss.
+
+    raises BadArgument for fewer pairs than t = 1 keeps, or more than match at all
+    """
+    bins = _rows(
+        run,
+        f"SELECT {_BIN} AS bin, count(*) FROM pairs WHERE isfinite(t_min) GROUP BY bin ORDER BY bin",
+    )
+    counts = np.array([count for _, count in bins], np.int64)
+    matched, least = int(counts.sum()), _kept(run, 1.0)
+    if not max(least, 1) <= n <= matched:
+        raise BadArgument(
+            f"size {n:,}: this pool gives from {max(least, 1):,} (at t = 1) to {matched:,} pairs (all that match)"
+        )
+    if n == matched:
+        lower, upper = 0.0, float(run.entry_count.max())
+    else:
+        # only the bins with the n-th and the next pair are sorted
+        at, following = np.searchsorted(np.cumsum(counts), [n, n + 1])
+        values = _rows(
+            run,
+            f"SELECT t_min FROM pairs WHERE isfinite(t_min) AND {_BIN} BETWEEN ? AND ? ORDER BY t_min",
+            [bins[at][0], bins[following][0]],
+        )
+        first = n - int(counts[:at].sum())
+        lower, upper = values[first - 1][0], values[first][0]
+    t = t_for_size(lower, upper)
+    return Threshold(t=t, kept=_kept(run, t), tail_share=t_to_p(run.entry_count, t))
+
+
+def threshold_for_tail_share(run: Run, p: float) -> Threshold:
+    """The threshold whose tail share comes nearest to p."""
+    t = p_to_t(run.entry_count, p)
+    return Threshold(t=t, kept=_kept(run, t), tail_share=t_to_p(run.entry_count, t))
+
+
+def entry_kept_at(run: Run, t: float) -> np.ndarray:
+    """(E,) int64: kept pairs that match each entry, in the order of `curves.ranked_entry_id`."""
+    curves = run.curves
+    row = curves.row(check_t(t))
+    if row is not None:
+        return curves.entry_kept[row].astype(np.int64)
+    table = _table(
+        run,
+        """
+        SELECT entry_id, count(*) AS kept
+        FROM (SELECT unnest(matched_entry_ids) AS entry_id FROM pairs WHERE t_min < ?) GROUP BY entry_id
+        """,
+        [t],
+    )
+    kept = np.zeros(run.entry_count.size, np.int64)
+    kept[table["entry_id"].to_numpy()] = table["kept"].to_numpy()
+    return kept[curves.ranked_entry_id]
+
+
+def funnel(run: Run, t: float) -> list[Step]:
+    """What came in, what went out and what was dropped for which reason, step by step, with balancing at t."""
+    *before, balance = run.info["funnel"]
+    kept = size(run, t).kept
+    balance = {**balance, "out": kept, "dropped": {"balanced away": balance["in"] - kept}}
+    return [Step(step["step"], step["in"], step["out"], step["dropped"]) for step in (*before, balance)]
+
+
+def samples(
+    run: Run, t: float, *, which: Which = "both", entry: str | None = None, limit: int = 24, offset: int = 0
+) -> pa.Table:
+    """Pairs in a random but fixed order, the same for every t, so that moving t only adds and removes.
+
+    which:  those with t_min < t, the others, or both; entry: only pairs that match it; limit: at most 200
+    returns uid, text, url, image, matched_entry_ids, t_min, kept (bool)
+    raises  UnknownEntry
+    """
+    condition = {"kept": "t_min < $t", "dropped": "NOT t_min < $t", "both": "true"}[which]
+    parameters: dict[str, Any] = {"t": check_t(t), "limit": min(limit, 200), "offset": offset}
+    if entry is not None:
+        condition += " AND list_contains(matched_entry_ids, $entry_id)"
+        parameters["entry_id"] = entry_id(run, entry)
+    return _table(
+        run,
+        f"""
+        SELECT uid, text, url, image, matched_entry_ids, t_min, t_min < $t AS kept
+        FROM pairs WHERE {condition} ORDER BY hash(uid), uid LIMIT $limit OFFSET $offset
+        """,
+        parameters,
+    )
+
+
+def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | None = None) -> int:
+    """How many pairs `samples` can show without a limit."""
+    totals = run.info["totals"]
+    if entry is None:
+        kept, everything = size(run, t).kept, totals["pairs"]
+    else:
+        rank = (
+            int(np.flatnonzero(run.curves.ranked_entry_id == entry_id(run, entry))[0]) if _matches(run, entry) else None
+        )
+        kept = int(entry_kept_at(run, t)[rank]) if rank is not None else 0
+        everything = int(run.entry_count[entry_id(run, entry)])
+    return {"kept": kept, "dropped": everything - kept, "both": everything}[which]
+
+
+def why(run: Run, uid: str, t: float) -> Why:
+    """The pair with this uid (the first one, where several share it), its entries and what each says at t.
+
+    raises UnknownPair
+    """
+    found = _table(
+        run, "SELECT uid, text, url, image, matched_entry_ids, t_min FROM pairs WHERE uid = ? LIMIT 1", [uid]
+    )
+    if not len(found):
+        raise UnknownPair(f"uid {uid!r}: no such pair in {run.path}")
+    return explain(run, found, t)[0]
+
+
+def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
+    """`Why` for each row of a table as `samples` gives it."""
+    check_t(t)
+    pairs = pairs.combine_chunks()
+    found = []
+    for row in range(len(pairs)):
+        pair = pairs.slice(row, 1).to_pylist()[0]
+        ids = np.array(pair["matched_entry_ids"], np.int32)
+        count = run.entry_count[ids]
+        local_ids = pa.array([range(ids.size)], pa.list_(pa.int32()))
+        rows = run.entries.take(pa.array(ids))
+        u = uniform(
+            pa.array([pair["uid"]]), local_ids, entry_hashes(rows["entry"].combine_chunks(), run.seed), run.seed
+        )
+        entries = [
+            EntryWhy(
+                entry_id=int(ids[k]),
+                entry=rows["entry"][k].as_py(),
+                source=rows["source"][k].as_py(),
+                count=int(count[k]),
+                prob=float(prob),
+                u=float(u[k]),
+                product=float(u[k] * count[k]),
+                keeps=bool(u[k] * count[k] < t),
+            )
+            for k, prob in enumerate(entry_prob(count, t))
+        ]
+        found.append(
+            Why(
+                **{name: pair[name] for name in ("uid", "text", "url", "image", "t_min")},
+                t=t,
+                keep_prob=float(keep_prob(local_ids, count, t)[0]),
+                kept=pair["t_min"] < t,
+                entries=sorted(entries, key=lambda entry: entry.product),
+            )
+        )
+    return found
+
+
+def entry_id(run: Run, entry: str) -> int:
+    """The id of an entry; raises UnknownEntry."""
+    at = pc.index(run.entries["entry"], entry).as_py()
+    if at < 0:
+        raise UnknownEntry(f"{entry!r}: no such entry in the metadata of this run")
+    return int(at)
+
+
+def similar_entries(run: Run, text: str, limit: int = 6) -> list[str]:
+    """Entries that match and hold a text, upper and lower case being one: those equal to it first, then by count."""
+    entries = run.entries.filter(pc.greater(run.entries["count"], 0)).sort_by(
+        [("count", "descending"), ("entry_id", "ascending")]
+    )
+    folded, wanted = pc.utf8_lower(entries["entry"]), pc.utf8_lower(pa.scalar(text)).as_py()
+    equal = entries.filter(pc.equal(folded, wanted))["entry"].to_pylist()
+    holding = entries.filter(pc.match_substring(folded, wanted))["entry"].slice(0, limit + len(equal)).to_pylist()
+    return [*equal, *(entry for entry in holding if entry not in equal)][:limit]
+
+
+def _matches(run: Run, entry: str) -> bool:
+    return bool(run.entry_count[entry_id(run, entry)])
+
+
+_BIN = "floor(log2(greatest(t_min, 1e-300)) * 64)::BIGINT"
+"""A logarithmic bin of t_min, fine enough that one holds about a hundredth of the pairs at most."""
+
+
+def _kept(run: Run, t: float) -> int:
+    return int(_rows(run, "SELECT count(*) FROM pairs WHERE t_min < ?", [t])[0][0])
+
+
+def _expected(run: Run, t: float) -> tuple[float, float]:
+    total = variance = 0.0
+    for batch in _relation(run, "SELECT matched_entry_ids FROM pairs WHERE isfinite(t_min)").to_arrow_reader():
+        mean, sigma = expected_size(keep_prob(batch["matched_entry_ids"], run.entry_count, t))
+        total, variance = total + mean, variance + sigma**2
+    return total, variance**0.5
+
+
+def _rows(run: Run, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    return _relation(run, sql, parameters).fetchall()
+
+
+def _table(run: Run, sql: str, parameters: Any = None) -> pa.Table:
+    return _relation(run, sql, parameters).to_arrow_table()
+
+
+def _relation(run: Run, sql: str, parameters: Any = None) -> duckdb.DuckDBPyRelation:
+    # a cursor of its own: two threads on one connection get each other's rows
+    return _connection(run.path.resolve()).cursor().sql(sql, params=parameters)
+
+
+@lru_cache(maxsize=32)
+def _connection(path: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that sees the pairs of one run as the view `pairs`, and no other file."""
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    folder = str(path).replace("'", "''")
+    pattern = glob.escape(folder)  # a pattern is checked against the allowed folders as it is written, then its files
+    connection.execute(f"SET allowed_directories = ['{folder}', '{pattern}']")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    connection.execute(f"CREATE VIEW pairs AS SELECT * FROM read_parquet('{pattern}/pairs/*.parquet')")
+    return connection

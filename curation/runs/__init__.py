@@ -1,0 +1,1 @@
+"""Runs: a run is a folder. `docs/run-folder.md` defines what is in it."""

@@ -1,0 +1,45 @@
+"""What a curation run can be told. The command line and the form of the app are made from this."""
+
+import sys
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from curation.errors import BadArgument
+from curation.pool.columns import Columns
+
+DEFAULT_TAIL_SHARE = 0.06
+"""What the paper holds when a pool grows: about 6 % of the matches belong to the tail (arXiv:2309.16671)."""
+
+
+def _option(default: Any, help: str, **limits: Any) -> Any:
+    return field(default=default, metadata={"help": help, **limits})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurateConfig:
+    """How to curate. At most one of t, size and tail_share; without any, the tail share is 0.06."""
+
+    t: float | None = _option(None, "threshold: how many texts each entry may keep", min=1.0, flag="-t")
+    size: int | None = _option(None, "choose t so that exactly this many pairs are kept", min=1)
+    tail_share: float | None = _option(
+        None, "choose t so that this share of all matches falls on entries below t (default 0.06)", min=0.0, max=1.0
+    )
+    seed: int = _option(0, "seed of the uniform number behind each (pair, entry)", min=0, max=2**63 - 1)
+    text_column: str = _option("text", "column that holds the text")
+    uid_column: str = _option("uid", "column that holds the uid; made from url or image, and text, where there is none")
+    url_column: str = _option("url", "column that holds the address of the image")
+    image_column: str = _option("image", "column that holds the image bytes")
+
+    def __post_init__(self) -> None:
+        if len(given := [name for name in ("t", "size", "tail_share") if getattr(self, name) is not None]) > 1:
+            raise BadArgument(f"{' and '.join(given)} were given: choose one, the threshold follows from it")
+        for option in fields(self):
+            value, limits = getattr(self, option.name), option.metadata
+            if isinstance(value, int | float) and not limits["min"] <= value <= limits.get("max", sys.float_info.max):
+                allowed = f"from {limits['min']:g}" + (f" to {limits['max']:g}" if "max" in limits else " up")
+                raise BadArgument(f"{option.name.replace('_', ' ')} {value:g}: give a number {allowed}")
+
+    @property
+    def columns(self) -> Columns:
+        """The names of the pool's columns."""
+        return Columns(text=self.text_column, uid=self.uid_column, url=self.url_column, image=self.image_column)

@@ -1,0 +1,307 @@
+"""Curation as a job over a run folder: count, then t_min, then curves. Whatever is already done stays done.
+
+Two passes over the pool, because t_min needs the counts of the whole pool. Both read and match, so that nothing but
+small arrays of counts stands between them.
+"""
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation import files, queries
+from curation.balancing import p_to_t, t_min
+from curation.curves import CurveBuilder, Curves, threshold_grid
+from curation.engines import Cancelled, Unit, local
+from curation.errors import BadRun, CurationError
+from curation.matching import Matcher
+from curation.pool.columns import Columns
+from curation.pool.parquet import scan
+from curation.runs.config import DEFAULT_TAIL_SHARE
+from curation.runs.folder import Run, lock, open_run, write_curves, write_info
+from curation.runs.plan import check_plan, units
+from curation.runs.progress import Progress, Reporter
+from curation.uniform import entry_hashes, uniform
+
+RUN_PAIR_SCHEMA = pa.schema(
+    [
+        ("uid", pa.string()),
+        ("text", pa.string()),
+        ("url", pa.string()),
+        ("image", pa.string()),  # "<input>:<row>", where the pool holds the image bytes
+        ("matched_entry_ids", pa.list_(pa.int32())),
+        ("t_min", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Env:
+    """What a unit of work needs besides itself; read-only and shared by all workers."""
+
+    folder: Path
+    plan_digest: str
+    columns: Columns
+    seed: int
+    input_index: dict[str, int]
+    has_image: dict[str, bool]
+    matcher: Matcher
+    entry_hash: np.ndarray
+    entry_count: np.ndarray
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The commit mark of a unit: it stands beside the unit's file, and only a file that fits it counts."""
+
+    unit: int
+    plan_digest: str
+    sha256: str
+    rows_in: int
+    rows: int
+    matched: int
+    matches: int
+    dropped: dict[str, int]
+
+
+def run(
+    path: Path,
+    *,
+    workers: int,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    cancel: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Do what is left of a run, to its end.
+
+    raises BadRun (another process works on it, or its inputs changed), Cancelled, CurationError; the folder says which
+    """
+    with lock(path):
+        found = open_run(path)
+        if found.state == "done":
+            return found
+        check_plan(found)
+        (path / "cancel").unlink(missing_ok=True)
+        files.remove_leftovers(path)
+        try:
+            _set_state(found, "running")
+            _work(found, workers, on_progress, lambda: cancel() or (path / "cancel").exists())
+            _set_state(found, "done")
+        except Cancelled:
+            _set_state(found, "cancelled")
+            raise
+        except BaseException as error:
+            with suppress(OSError):  # a full disk: the lock is freed, so the run reads as interrupted
+                _set_state(found, "failed", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
+            raise
+    return open_run(path)
+
+
+def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cancel: Callable[[], bool]) -> None:
+    todo = units(run)
+    report = Reporter(run.path, run.rows, on_progress)
+    metadata = files.open_parquet(run.path / "work" / "metadata.parquet").read()
+    entries = metadata["entry"].combine_chunks()
+    env = Env(
+        folder=run.path,
+        plan_digest=run.info["plan_digest"],
+        columns=run.config.columns,
+        seed=run.seed,
+        input_index={file.path: at for at, file in enumerate(run.inputs)},
+        has_image={file.path: _has_image(file.path, run.config.columns) for file in run.inputs},
+        matcher=Matcher(entries),
+        entry_hash=entry_hashes(entries, run.seed),
+        entry_count=np.zeros(len(entries), np.int64),
+    )
+    do = partial(_do_units, todo, env, workers, report, cancel)
+
+    receipts = do("match", match_unit, run.path / "work")
+    for unit in todo:
+        table = files.open_parquet(run.path / "work" / f"{unit.index:05d}.parquet").read()
+        env.entry_count[table["entry_id"].to_numpy()] += table["count"].to_numpy()
+    count = pa.array(env.entry_count)
+    entry_id = pa.array(np.arange(len(entries), dtype=np.int32))
+    files.write_parquet(
+        run.path / "entries.parquet",
+        pa.table(
+            {"entry_id": entry_id, "entry": entries, "source": metadata["source"].dictionary_encode(), "count": count}
+        ),
+    )
+
+    do("balance", keep_unit, run.path / "pairs")
+    t = _choose_t(run, env.entry_count)
+    curves = _curves(run, t, env.entry_count, report, cancel)
+    write_curves(run.path, curves)
+    report.end_phase()
+    row = curves.row(t)
+    assert row is not None
+    _write_results(run, receipts, t, int(curves.kept[row]), report.seconds)
+    shutil.rmtree(run.path / "work")
+
+
+def match_unit(unit: Unit, env: Env) -> Receipt:
+    """First pass: how many texts of the unit each entry matches -> work/<unit>.parquet (entry_id, count)."""
+    counts = np.zeros(env.entry_count.size, np.int64)
+    rows_in = rows = matched = 0
+    dropped: Counter[str] = Counter()
+    for batch in scan(unit.path, unit.row_groups, env.columns):
+        entry_ids = env.matcher.match(batch.pairs["text"])
+        counts += np.bincount(entry_ids.values.to_numpy(), minlength=counts.size)
+        rows_in += len(batch.pairs) + batch.dropped.total()
+        rows += len(batch.pairs)
+        matched += int(np.count_nonzero(np.diff(entry_ids.offsets.to_numpy())))
+        dropped += batch.dropped
+    path = env.folder / "work" / f"{unit.index:05d}.parquet"
+    matching = np.flatnonzero(counts).astype(np.int32)
+    files.write_parquet(path, pa.table({"entry_id": matching, "count": counts[matching]}))
+    receipt = Receipt(
+        unit.index, env.plan_digest, files.sha256(path), rows_in, rows, matched, int(counts.sum()), dict(dropped)
+    )
+    files.write_json(path.with_suffix(".json"), asdict(receipt))
+    return receipt
+
+
+def keep_unit(unit: Unit, env: Env) -> Receipt:
+    """Second pass, with the counts of the whole pool: t_min of every pair of the unit -> pairs/<unit>.parquet."""
+    path = env.folder / "pairs" / f"{unit.index:05d}.parquet"
+    rows_in = rows = matched = matches = 0
+    dropped: Counter[str] = Counter()
+    with files.whole(path) as temporary:
+        with pq.ParquetWriter(temporary, RUN_PAIR_SCHEMA, **files.PARQUET_OPTIONS) as writer:
+            for batch in scan(unit.path, unit.row_groups, env.columns):
+                pairs = _balanced(batch.pairs, unit, env)
+                writer.write_batch(pairs)
+                rows_in += len(pairs) + batch.dropped.total()
+                rows += len(pairs)
+                matched += int(np.isfinite(pairs["t_min"].to_numpy()).sum())
+                matches += len(pairs["matched_entry_ids"].flatten())
+                dropped += batch.dropped
+        # a full disk can pass the writer's close unnoticed
+        files.open_parquet(temporary).close()
+        sha256 = files.sha256(temporary)
+    receipt = Receipt(unit.index, env.plan_digest, sha256, rows_in, rows, matched, matches, dict(dropped))
+    files.write_json(path.with_suffix(".json"), asdict(receipt))
+    return receipt
+
+
+def _balanced(pairs: pa.RecordBatch, unit: Unit, env: Env) -> pa.RecordBatch:
+    entry_ids = env.matcher.match(pairs["text"])
+    u = uniform(pairs["uid"], entry_ids, env.entry_hash, env.seed)
+    image = pa.nulls(len(pairs), pa.string())
+    if env.has_image[unit.path]:
+        at = env.input_index[unit.path]
+        image = pa.array([f"{at}:{row}" for row in pairs["row"].to_pylist()], pa.string())
+    columns = [
+        pairs["uid"],
+        pairs["text"],
+        pairs["url"],
+        image,
+        entry_ids,
+        pa.array(t_min(entry_ids, u, env.entry_count)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=RUN_PAIR_SCHEMA)
+
+
+def _do_units(
+    todo: list[Unit],
+    env: Env,
+    workers: int,
+    report: Reporter,
+    cancel: Callable[[], bool],
+    phase: str,
+    fn: Callable[[Unit, Env], Receipt],
+    folder: Path,
+) -> list[Receipt]:
+    """Run `fn` over the units whose receipt is not there yet; the receipts of all of them."""
+    receipts = {unit.index: receipt for unit in todo if (receipt := _read_receipt(folder, unit, env.plan_digest))}
+    report.phase(phase, already_done=sum(receipt.rows_in for receipt in receipts.values()))
+
+    def on_done(unit: Unit, receipt: Receipt) -> None:
+        receipts[unit.index] = receipt
+        report.add(receipt.rows_in)
+
+    left = [unit for unit in todo if unit.index not in receipts]
+    if cancel():
+        raise Cancelled
+    local.map_units(fn, left, env, on_done=on_done, cancel=cancel, max_retries=1, workers=workers)
+    return [receipts[unit.index] for unit in todo]
+
+
+def _read_receipt(folder: Path, unit: Unit, plan_digest: str) -> Receipt | None:
+    """The receipt of a finished unit; None where there is none or its file does not fit it: it is done again."""
+    path = folder / f"{unit.index:05d}.parquet"
+    try:
+        receipt = Receipt(**files.read_json(path.with_suffix(".json")))
+        fits = receipt.plan_digest == plan_digest and receipt.sha256 == files.sha256(path)
+    except (CurationError, OSError, TypeError):
+        return None
+    return receipt if fits else None
+
+
+def _choose_t(run: Run, entry_count: np.ndarray) -> float:
+    config = run.config
+    if config.t is not None:
+        return config.t
+    if config.size is not None:
+        return queries.threshold_for_size(run, config.size).t
+    return p_to_t(entry_count, DEFAULT_TAIL_SHARE if config.tail_share is None else config.tail_share)
+
+
+def _curves(run: Run, t: float, entry_count: np.ndarray, report: Reporter, cancel: Callable[[], bool]) -> Curves:
+    report.phase("curves")
+    builder = CurveBuilder(entry_count, threshold_grid(int(entry_count.max(initial=0)), more=[t]))
+    for batch in _matches(run.pair_files):
+        if cancel():
+            raise Cancelled
+        builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
+        report.add(len(batch))
+    return builder.finish()
+
+
+def _matches(pair_files: list[Path]) -> Iterator[pa.RecordBatch]:
+    for path in pair_files:
+        with files.open_parquet(path) as file:
+            yield from file.iter_batches(columns=["matched_entry_ids", "t_min"])
+
+
+def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, seconds: dict[str, float]) -> None:
+    dropped: Counter[str] = Counter()
+    for receipt in receipts:
+        dropped.update(receipt.dropped)
+    rows, matched = sum(receipt.rows for receipt in receipts), sum(receipt.matched for receipt in receipts)
+    run.info["totals"] = {
+        "pairs": rows,
+        "matched": matched,
+        "matches": sum(receipt.matches for receipt in receipts),
+        "t": t,
+        "kept": kept,
+    }
+    run.info["funnel"] = [
+        {"step": "read", "in": run.rows, "out": rows, "dropped": dict(dropped)},
+        {"step": "match", "in": rows, "out": matched, "dropped": {"no entry matches": rows - matched}},
+        {"step": "balance", "in": matched, "out": kept, "dropped": {"balanced away": matched - kept}},
+    ]
+    run.info["timings"] = seconds
+    if rows + dropped.total() != run.rows:
+        raise BadRun(
+            f"{run.path}: {rows} pairs and {dropped.total()} dropped rows do not add up to {run.rows} rows read"
+        )
+
+
+def _set_state(run: Run, state: str, error: str | None = None) -> None:
+    run.info.update(state=state, error=error)
+    write_info(run.path, run.info)
+    with suppress(OSError), (run.path / "log.txt").open("a", encoding="utf-8") as log:
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}{f': {error}' if error else ''}\n")
+
+
+def _has_image(path: str, columns: Columns) -> bool:
+    with files.open_parquet(path) as file:
+        return columns.image in file.schema_arrow.names

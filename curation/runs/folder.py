@@ -1,0 +1,173 @@
+"""The run folder: what is where, and in which state it is."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from curation import files
+from curation.curves import Curves
+from curation.errors import BadRun, CurationError, UnreadableFile
+from curation.pool.parquet import PoolFile
+from curation.runs.config import CurateConfig
+
+FORMAT = 1
+"""Version of the run folder, written into run.json. `docs/run-folder.md` defines it."""
+
+State = Literal["planned", "running", "done", "failed", "cancelled", "interrupted"]
+
+_SCALAR_CURVES = [f.name for f in fields(Curves) if f.name != "entry_kept"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was read from its folder. Reads only; the job in `curate.py` is the one writer."""
+
+    path: Path
+    info: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What people call it; only data, the folder may be named otherwise."""
+        return str(self.info["name"])
+
+    @property
+    def state(self) -> State:
+        """As the folder says; "running" without a process that holds the lock is "interrupted"."""
+        state: State = self.info["state"]
+        return "interrupted" if state == "running" and not is_locked(self.path) else state
+
+    @property
+    def config(self) -> CurateConfig:
+        """The frozen configuration."""
+        return CurateConfig(**self.info["plan"]["config"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the uniform numbers."""
+        return self.config.seed
+
+    @property
+    def t(self) -> float:
+        """The run's own threshold."""
+        return float(self.info["totals"]["t"])
+
+    @property
+    def rows(self) -> int:
+        """Rows of the pool."""
+        return sum(file["rows"] for file in self.info["plan"]["inputs"])
+
+    @cached_property
+    def inputs(self) -> list[PoolFile]:
+        """The files of the pool, as they were when the run began."""
+        return [
+            PoolFile(**{**file, "rows_in_group": tuple(file["rows_in_group"])}) for file in self.info["plan"]["inputs"]
+        ]
+
+    @cached_property
+    def entries(self) -> pa.Table:
+        """entry_id int32, entry string, source string, count int64; row i is entry i."""
+        return files.open_parquet(self.path / "entries.parquet").read()
+
+    @cached_property
+    def entry_count(self) -> np.ndarray:
+        """(M,) int64"""
+        return self.entries["count"].to_numpy()
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The arrays of curves/, the big one memory-mapped."""
+        folder = self.path / "curves"
+        try:
+            small = {name: np.load(folder / f"{name}.npy") for name in _SCALAR_CURVES}
+            return Curves(**small, entry_kept=np.load(folder / "entry_kept.npy", mmap_mode="r"))
+        except (OSError, ValueError) as error:
+            raise UnreadableFile(f"{folder}: {error}") from None
+
+    @property
+    def pair_files(self) -> list[Path]:
+        """The Parquet files with the pairs, in the order of the units."""
+        return sorted((self.path / "pairs").glob("*.parquet"))
+
+
+def open_run(path: Path) -> Run:
+    """Read a run folder; raises BadRun where there is none, or one of a later format."""
+    if not (path / "run.json").is_file():
+        raise BadRun(f"{path}: not a run folder (no run.json); 'headtail runs DIR' lists the runs in a folder")
+    info = files.read_json(path / "run.json")
+    if not isinstance(info, dict) or info.get("format") != FORMAT:
+        found = info.get("format") if isinstance(info, dict) else None
+        raise BadRun(f"{path}: run folder of format {found}, this version reads format {FORMAT}")
+    return Run(path, info)
+
+
+def open_finished_run(path: Path) -> Run:
+    """Like `open_run`, but BadRun unless the run is done."""
+    run = open_run(path)
+    if run.state != "done":
+        raise BadRun(f"{path}: the run is {run.state}, not done; go on with 'headtail curate --resume -o {path}'")
+    return run
+
+
+def list_runs(folder: Path) -> list[Run]:
+    """The runs directly in a folder, the newest first; whatever else is in there is passed over."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(CurationError):
+            found.append(open_run(path))
+    return sorted(found, key=lambda run: (run.info["created"], run.name), reverse=True)
+
+
+def write_info(path: Path, info: dict[str, Any]) -> None:
+    """Replace run.json in one step."""
+    files.write_json(path / "run.json", info)
+
+
+def write_curves(path: Path, curves: Curves) -> None:
+    """Write curves/, one .npy an array."""
+    for name, array in ((f.name, getattr(curves, f.name)) for f in fields(curves)):
+        with files.whole(path / "curves" / f"{name}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, array)
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold the folder's lock; BadRun if another process does. The kernel frees it when the process ends, however."""
+    descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        for last_try in (False,) * 9 + (True,):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if last_try:
+                    raise BadRun(
+                        f"{path}: another process works on this run; wait for it, or cancel it first"
+                    ) from None
+                time.sleep(0.02)  # it may only be `is_locked`, which holds it for an instant
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process works on the run."""
+    try:
+        descriptor = os.open(path / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,51 @@
+"""A run as a process of its own, which outlives the page or the terminal that asked for it."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from curation.runs.folder import is_locked
+
+
+def start(path: Path) -> None:
+    """Start the job of a run, detached. A second one on the same run ends at once, for the first holds the lock."""
+    if is_locked(path):
+        return
+    with (path / "output.txt").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "curation", "run", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    _started.append(process)
+    _started[:] = [process for process in _started if process.poll() is None]  # reaped, so that none stays a zombie
+
+
+def cancel(path: Path) -> None:
+    """Ask the job of a run to stop; it does so after the units under way. Harmless where none runs."""
+    (path / "cancel").touch()
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """A function that tells whether Ctrl-C or SIGTERM arrived; the second Ctrl-C ends the process the hard way."""
+    arrived = []
+
+    def note(number: int, frame: object) -> None:
+        arrived.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(arrived)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_started: list[subprocess.Popen[bytes]] = []

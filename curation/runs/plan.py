@@ -1,0 +1,114 @@
+"""A new run: its inputs, units and configuration, frozen before any work is done."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import curation
+from curation import files
+from curation.engines import Unit
+from curation.errors import BadArgument, BadRun
+from curation.metadata import Metadata, dead_entries
+from curation.pool.parquet import PoolFile, look_at, look_at_all
+from curation.runs.config import CurateConfig
+from curation.runs.folder import FORMAT, Run, write_info
+
+UNIT_ROWS = 250_000
+"""A unit closes with the row group that brings it to this many rows: seconds of work, small enough to lose."""
+
+
+def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: CurateConfig, name: str = "") -> Run:
+    """Make the run folder of a curation that has not begun.
+
+    raises BadRun if the folder already holds something, and what looking at the pool raises; then nothing is written
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise BadRun(f"{path}: exists already; choose another -o, or go on with a stopped run by --resume")
+    if not pool:
+        raise BadArgument("no pool: give Parquet files, folders or patterns")
+    inputs = look_at_all(pool, config.columns)
+    plan = {
+        "config": asdict(config),
+        "inputs": [asdict(file) for file in inputs],
+        "units": [[at, groups[0], groups[-1] + 1] for at, file in enumerate(inputs) for groups in _unit_groups(file)],
+        "metadata": {"digest": metadata.digest, "entries": len(metadata), "dropped": metadata.dropped},
+        "version": curation.__version__,
+    }
+    path.mkdir(parents=True, exist_ok=True)
+    files.write_parquet(
+        path / "work" / "metadata.parquet", pa.table({"entry": metadata.entry, "source": metadata.source})
+    )
+    info = {
+        "format": FORMAT,
+        "kind": "curate",
+        "name": name or path.name,
+        "state": "planned",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "plan": plan,
+        "plan_digest": digest(plan),
+        "metadata": {"by_source": metadata.count_by_source(), "dead": len(dead_entries(metadata))},
+        "versions": _versions(),
+    }
+    write_info(path, info)
+    return Run(path, info)
+
+
+def units(run: Run) -> list[Unit]:
+    """The frozen units of a run, in order."""
+    return [
+        Unit(index, run.inputs[at].path, tuple(range(first, stop)))
+        for index, (at, first, stop) in enumerate(run.info["plan"]["units"])
+    ]
+
+
+def check_plan(run: Run) -> None:
+    """BadRun if the plan was edited, another version of headtail made it, or an input changed or vanished."""
+    if digest(run.info["plan"]) != run.info["plan_digest"]:
+        raise BadRun(f"{run.path}: the plan in run.json was changed after the run began; start a new run")
+    if (made_by := run.info["plan"]["version"]) != curation.__version__:
+        raise BadRun(f"{run.path}: begun by headtail {made_by}, this is {curation.__version__}; start a new run")
+    check_inputs(run)
+
+
+def check_inputs(run: Run) -> None:
+    """BadRun if an input of the run changed or vanished."""
+    for file in run.inputs:
+        if not Path(file.path).is_file():
+            raise BadRun(f"{run.path}: the input {file.path} is gone; put it back, or start a new run")
+        if look_at(Path(file.path), run.config.columns) != file:
+            raise BadRun(f"{run.path}: the input {file.path} has changed since the run began; start a new run")
+
+
+def digest(plan: dict[str, Any]) -> str:
+    """sha256 (hex) of the plan; every receipt carries it, so that parts of two plans never mix."""
+    return hashlib.sha256(json.dumps(plan, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _unit_groups(file: PoolFile) -> list[list[int]]:
+    """The row groups of a file, gathered to units of about UNIT_ROWS rows."""
+    gathered: list[list[int]] = []
+    rows = UNIT_ROWS
+    for group, count in enumerate(file.rows_in_group):
+        if rows >= UNIT_ROWS:
+            gathered.append([])
+            rows = 0
+        gathered[-1].append(group)
+        rows += count
+    return gathered
+
+
+def _versions() -> dict[str, str]:
+    names = ("pyarrow", "numpy", "numba", "duckdb")
+    return {
+        "headtail": curation.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }

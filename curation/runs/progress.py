@@ -1,0 +1,86 @@
+"""How far a run is: told to a callback and to progress.json, which pages read."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from curation import files
+
+WRITE_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One moment of a run.
+
+    phase:   "match", "balance" or "curves"
+    done:    rows of the pool that this phase is through with; total: rows of the pool
+    rate:    rows a second in this phase, 0 where it is not known yet
+    eta_s:   seconds to the end of this phase, None where the rate is not known
+    elapsed_s: seconds since the job started (monotonic clock)
+    """
+
+    phase: str
+    done: int
+    total: int
+    rate: float
+    eta_s: float | None
+    elapsed_s: float
+
+
+class Reporter:
+    """Turns counted rows into `Progress`. That a report cannot be written never stops a run."""
+
+    def __init__(self, path: Path, total: int, on_progress: Callable[[Progress], None]) -> None:
+        self._path = path
+        self._total = total
+        self._on_progress = on_progress
+        self._started = time.monotonic()
+        self._sequence = 0
+        self._written = -WRITE_EVERY_S
+        self.seconds: dict[str, float] = {}
+
+    def phase(self, name: str, already_done: int = 0) -> None:
+        """A phase begins, `already_done` of its rows by an earlier job."""
+        self.end_phase()
+        self._phase, self._done, self._done_before = name, already_done, already_done
+        self._phase_started = time.monotonic()
+        self._report(write=True)
+
+    def add(self, rows: int) -> None:
+        """So many more rows are done."""
+        self._done += rows
+        self._report(write=time.monotonic() - self._written >= WRITE_EVERY_S)
+
+    def end_phase(self) -> None:
+        """The phase under way is over; its seconds are noted."""
+        if hasattr(self, "_phase"):
+            self.seconds[self._phase] = round(time.monotonic() - self._phase_started, 3)
+            self._report(write=True)
+
+    def _report(self, write: bool) -> None:
+        now = time.monotonic()
+        counted, seconds = self._done - self._done_before, now - self._phase_started
+        rate = counted / seconds if counted and seconds > 0 else 0.0
+        progress = Progress(
+            phase=self._phase,
+            done=self._done,
+            total=self._total,
+            rate=rate,
+            eta_s=(self._total - self._done) / rate if rate else None,
+            elapsed_s=now - self._started,
+        )
+        self._on_progress(progress)
+        if write:
+            self._written = now
+            self._sequence += 1
+            with suppress(OSError):
+                files.write_json(self._path / "progress.json", {"sequence": self._sequence, **asdict(progress)})
+
+
+def read_progress(path: Path) -> dict[str, Any] | None:
+    """The last progress of a run, or None before the first."""
+    return files.read_json(path / "progress.json") if (path / "progress.json").is_file() else None

@@ -1,0 +1,54 @@
+"""The folder with runs that the app shows, and the run over the sample data that it opens on."""
+
+import os
+from pathlib import Path
+
+from curation.errors import BadRun, MissingFile
+from curation.metadata_files import read_metadata
+from curation.runs import job
+from curation.runs.config import CurateConfig
+from curation.runs.folder import Run, open_run
+from curation.runs.plan import create_run
+
+SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
+SAMPLE_RUN = "sample-world"
+SAMPLE_T = 20.0
+
+
+def workspace() -> Path:
+    """The folder with runs: the environment variable HEADTAIL_RUNS, or `runs` in the current folder."""
+    return Path(os.environ.get("HEADTAIL_RUNS", "runs")).resolve()
+
+
+def ensure_sample_run() -> Path:
+    """The folder of the run over the sample data; made, and its job started, where it is not there yet.
+
+    Returns at once; the job takes some seconds. raises MissingFile where headtail came without its sample data
+    """
+    path = workspace() / SAMPLE_RUN
+    run = _open(path) or _create(path)
+    if run.state in ("planned", "interrupted"):
+        job.start(path)
+    return path
+
+
+def _open(path: Path) -> Run | None:
+    return open_run(path) if (path / "run.json").is_file() else None
+
+
+def _create(path: Path) -> Run:
+    if not (SAMPLE_DATA / "pool").is_dir():
+        raise MissingFile(f"{SAMPLE_DATA}: no sample data here; open a run of your own with 'headtail app RUN'")
+    metadata = read_metadata(SAMPLE_DATA / "metadata.parquet")
+    try:
+        return create_run(
+            path,
+            [str(SAMPLE_DATA / "pool")],
+            metadata,
+            CurateConfig(t=SAMPLE_T),
+            name="Sample: emoji world (synthetic)",
+        )
+    except BadRun:
+        if run := _open(path):  # another session made it in the meantime
+            return run
+        raise

@@ -1,0 +1,69 @@
+"""Small pools and runs that many tests share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from curation.metadata import from_entries
+from curation.runs import curate
+from curation.runs.config import CurateConfig
+from curation.runs.folder import Run
+from curation.runs.plan import create_run
+
+ENTRIES = ["dog", "hot dog", "cat", "a", "photo", "unicorn", "U.S."]
+TEXTS = ["a dog", "a hot dog", "dog, cat", "photo of a cat", "IMG_0001.jpg", "a photo", "dog dog dog", ""]
+
+
+def write_pool(path: Path, texts: Sequence[str | None], row_group_size: int = 1000, first: int = 0) -> Path:
+    """A pool of texts, with uids that number the pairs from `first`."""
+    table = pa.table(
+        {
+            "uid": [f"pair-{first + at:06d}" for at in range(len(texts))],
+            "url": [f"https://pool.example/{first + at}.jpg" for at in range(len(texts))],
+            "text": pa.array(texts, pa.string()),
+        }
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, row_group_size=row_group_size)
+    return path
+
+
+def zipf_texts(n: int) -> list[str]:
+    """Texts over the words w0, w1, ...: the word wk stands in about n / (k + 1) of them."""
+    return [" ".join(f"w{k}" for k in range(40) if position % (k + 1) == 0) for position in range(1, n + 1)]
+
+
+ZIPF_ENTRIES = [f"w{k}" for k in range(50)]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Run]:
+    """Curate texts into a run folder of its own and give back the finished run."""
+
+    def make(
+        texts: Sequence[str | None] = TEXTS,
+        entries: Sequence[str] = ENTRIES,
+        *,
+        name: str = "run",
+        workers: int = 1,
+        row_group_size: int = 1000,
+        **config: object,
+    ) -> Run:
+        pool = write_pool(tmp_path / f"{name}-pool.parquet", texts, row_group_size)
+        settings = CurateConfig(**(config or {"t": 2.0}))
+        create_run(tmp_path / name, [str(pool)], from_entries(entries, source="test"), settings)
+        return curate.run(tmp_path / name, workers=workers)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def zipf_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """4,000 pairs over 50 entries, the first of which stands in every text; t = 100."""
+    folder = tmp_path_factory.mktemp("zipf")
+    pool = write_pool(folder / "pool.parquet", zipf_texts(4000), row_group_size=700)
+    create_run(folder / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
+    return curate.run(folder / "run", workers=2)

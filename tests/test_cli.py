@@ -1,0 +1,217 @@
+"""The commands as people call them: in a process of their own, or (for speed) through `main`."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import TEXTS, write_pool
+from curation import cli, queries
+from curation.runs.folder import open_run
+
+
+@pytest.fixture
+def headtail(capsys):
+    """Run a command; its exit code, what it printed, and what it complained about."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            cli.main([*map(str, arguments)])
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A pool and metadata on disk."""
+    write_pool(tmp_path / "pool.parquet", TEXTS)
+    (tmp_path / "entries.json").write_text(json.dumps(["dog", "hot dog", "cat", "a", "photo", "U.S."]))
+    return tmp_path
+
+
+@pytest.fixture
+def run_folder(world, headtail):
+    code, _, _ = headtail(
+        "curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2, "-o", world / "run"
+    )
+    assert code == 0
+    return world / "run"
+
+
+def test_the_whole_journey(world, headtail):
+    code, out, err = headtail(
+        "curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", "2", "-o", world / "run"
+    )
+    run = open_run(world / "run")
+    kept = queries.size(run, 2.0).kept
+    assert (code, err) == (0, "")
+    assert f"t = 2: {kept} pairs kept of 8" in out
+    assert "2 no entry matches" in out
+
+    code, out, _ = headtail("size", world / "run", "-t", "3", "--json")
+    assert json.loads(out)["kept"] == queries.size(run, 3.0).kept
+
+    code, out, _ = headtail("threshold", world / "run", "--size", 5, "--json")
+    assert json.loads(out)["kept"] == 5
+
+    code, out, _ = headtail("why", world / "run", "pair-000001")
+    assert out.startswith("a hot dog\nt = 2: kept; t_min = ")
+    assert "hot dog      1  1.0000" in out
+
+    code, out, _ = headtail("why", world / "run", "pair-000004", "--json")
+    assert json.loads(out) | {"t_min": None, "kept": False, "entries": []} == json.loads(out)
+
+    code, out, _ = headtail("runs", world)
+    assert out.startswith("done ")
+    assert f"{kept} kept at t = 2" in out
+
+    code, out, _ = headtail("export", world / "run", "-t", "2", "--format", "parquet", "-o", world / "out")
+    assert out.startswith(f"{kept} pairs at t = 2")
+    assert len(pq.read_table(world / "out")) == kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["{w}/missing.parquet", "--metadata", "{w}/entries.json"], 2, "missing.parquet: no such file"),
+        (["{w}/notext.parquet", "--metadata", "{w}/entries.json"], 2, "no column 'text' (found: caption)"),
+        (["{w}/half.parquet", "--metadata", "{w}/entries.json"], 1, "half.parquet: not a whole Parquet file"),
+        (["{w}/empty.parquet", "--metadata", "{w}/entries.json"], 1, "not one row"),
+        (["{w}/pool.parquet", "--metadata", "{w}/none.json"], 1, "not one usable entry"),
+        (["{w}/pool.parquet", "--metadata", "{w}/missing.json"], 2, "missing.json: no such file"),
+        (["{w}/pool.parquet", "--metadata", "{w}/entries.json", "-t", "0"], 2, "t 0: give a number from 1 up"),
+        (
+            ["{w}/pool.parquet", "--metadata", "{w}/entries.json", "-t", "many"],
+            2,
+            'unable to convert "many" into float',
+        ),
+        (["{w}/pool.parquet", "--metadata", "{w}/entries.json", "-t", "2", "--size", "3"], 2, "choose one"),
+        (["{w}/pool.parquet", "--metadata", "{w}/entries.json", "--size", "100"], 2, "size 100: this pool gives from"),
+        (["{w}/pool.parquet"], 2, "no metadata: give --metadata FILE"),
+        (["--metadata", "{w}/entries.json"], 2, "no pool: give Parquet files"),
+        (["--resume"], 1, "not a run folder"),
+        (["{w}/pool.parquet", "--metadata", "{w}/entries.json", "--frobnicate"], 2, "--frobnicate"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(world, headtail, arguments, code, message):
+    pq.write_table(pa.table({"caption": ["a"]}), world / "notext.parquet")
+    write_pool(world / "empty.parquet", [])
+    write_pool(world / "half.parquet", TEXTS * 100)
+    half = (world / "half.parquet").read_bytes()
+    (world / "half.parquet").write_bytes(half[: len(half) // 2])
+    (world / "none.json").write_text("[]")
+    got, out, err = headtail("curate", *(part.format(w=world) for part in arguments), "-o", world / "run")
+    assert (got, out) == (code, "")
+    assert message in err
+    assert err.startswith("headtail: ")
+    assert err.count("\n") == 1
+
+
+def test_bad_input_leaves_no_run_folder_behind(world, headtail):
+    headtail("curate", world / "missing.parquet", "--metadata", world / "entries.json", "-o", world / "run")
+    assert not (world / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["size", "{w}"], 1, "not a run folder (no run.json)"),
+        (["size", "{r}", "-t", "0.5"], 2, "t = 0.5"),
+        (["threshold", "{r}"], 2, "give either --size N or --tail-share P"),
+        (["threshold", "{r}", "--tail-share", "7"], 2, "from 0 to 1"),
+        (["why", "{r}", "nobody"], 2, "no such pair"),
+        (["export", "{r}", "-o", "{w}"], 1, "exists already"),
+        (["export", "{r}", "-o", "{w}/x", "--format", "floppy"], 2, "floppy"),
+        (["metadata", "build", "--wordnet", "{w}", "-o", "{w}/m.json"], 2, "no data.noun"),
+        (["metadata", "show", "{w}/nothing.json"], 2, "no such file"),
+        (["app", "{w}/nothing"], 1, "not a run folder"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_other_commands_refuse_in_one_line_too(world, run_folder, headtail, arguments, code, message):
+    got, out, err = headtail(*(part.format(w=world, r=run_folder) for part in arguments))
+    assert (got, out) == (code, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_finished_run_is_not_begun_again_without_being_asked(world, run_folder, headtail):
+    code, _, err = headtail("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-o", run_folder)
+    assert (code, "--resume" in err) == (1, True)
+    code, out, _ = headtail("curate", "--resume", "-o", run_folder)
+    assert code == 0
+    assert "pairs kept" in out
+
+
+def test_metadata_is_built_and_shown(world, headtail):
+    dict_folder = world / "dict"
+    dict_folder.mkdir()
+    for name in ("data.noun", "data.verb", "data.adj", "data.adv"):
+        (dict_folder / name).write_text(f"00001740 03 n 01 {name[5:]}_St._Louis 0 000 | x\n")
+    code, out, _ = headtail("metadata", "build", "--wordnet", dict_folder, "-o", world / "wordnet.parquet")
+    assert code == 0
+    assert "104 entries" in out
+    code, out, _ = headtail("metadata", "show", world / "wordnet.parquet", "--json")
+    shown = json.loads(out)
+    assert (shown["entries"], shown["by_source"], shown["dead"]) == (104, {"wordnet": 104}, 4)
+    assert shown["dead_entries"][0] == {"entry": "noun st. louis", "reason": "'.' inside a word"}
+    code, out, _ = headtail("metadata", "show", world / "wordnet.parquet")
+    assert "dead, no text can match them: 4" in out
+    assert "noun st. louis" in out
+
+
+def test_text_from_data_cannot_drive_the_terminal(world, headtail):
+    write_pool(world / "evil.parquet", ["dog \x1b[2J\x07 \u202e dog"])
+    headtail("curate", world / "evil.parquet", "--metadata", world / "entries.json", "-t", 2, "-o", world / "evil")
+    _, out, _ = headtail("why", world / "evil", "pair-000000")
+    assert "dog  [2J    dog" in out
+    assert "\x1b" not in out
+
+
+def test_runs_of_an_empty_folder_say_how_to_make_one(tmp_path, headtail):
+    assert "make one with 'headtail curate" in headtail("runs", tmp_path)[1]
+    assert json.loads(headtail("runs", tmp_path, "--json")[1]) == []
+
+
+def headtail_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "curation", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_process_exits_as_main_says_and_without_a_traceback(world):
+    done = headtail_process(
+        "curate", world / "missing.parquet", "--metadata", world / "entries.json", "-o", world / "run"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_is_no_error(world):
+    (world / "many.json").write_text(json.dumps([f"entry {n}.5" for n in range(5000)]))
+    command = [sys.executable, "-m", "curation", "metadata", "show", str(world / "many.json"), "--dead", "5000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait()
+
+
+def test_help_names_every_command_and_its_option_defaults_come_from_the_configuration():
+    started = time.monotonic()
+    text = headtail_process("--help").stdout
+    assert time.monotonic() - started < 10
+    assert all(
+        f" {name} " in text for name in ("app", "curate", "export", "metadata", "runs", "size", "threshold", "why")
+    )
+    assert "[default: image]" in headtail_process("curate", "--help").stdout
