@@ -1,0 +1,76 @@
+"""What the documentation claims, tried."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from curation import cli
+from curation.matching import Matcher
+from curation.uniform import entry_hashes, uniform
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def rows_of_table(document: str, head: str) -> list[list[str]]:
+    """The cells of the Markdown table that begins with this row."""
+    lines = (ROOT / document).read_text(encoding="utf-8").split("\n")
+    first = lines.index(head) + 2
+    stop = next(at for at in range(first, len(lines)) if not lines[at].startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[first:stop]]
+
+
+VECTORS = rows_of_table("docs/balancing.md", "| seed | uid | entry | u * 2^53 |")
+
+
+@pytest.mark.parametrize(("seed", "uid", "entry", "numerator"), VECTORS)
+def test_the_published_vectors_of_u_hold(seed, uid, entry, numerator):
+    ids = pa.array([[0]], pa.list_(pa.int32()))
+    u = uniform(pa.array([uid]), ids, entry_hashes(pa.array([entry]), int(seed)), int(seed))
+    assert u[0] * 2**53 == int(numerator)
+
+
+def test_the_table_of_what_matches_what_holds():
+    for texts, entries, verdict in rows_of_table("docs/matching.md", "| text | entry | |"):
+        # a cell holds texts in backticks, and remarks in brackets
+        entry_list = re.findall(r"`(.+?)`", entries)
+        for text in re.findall(r"`(.+?)`", texts):
+            matched = Matcher(pa.array(entry_list)).match(pa.array([text]))[0].as_py()
+            expected = [] if verdict.startswith("do") else list(range(len(entry_list)))
+            assert matched == expected, (text, entry_list)
+
+
+def test_every_file_of_a_run_is_in_its_definition(make_run):
+    text = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    for path in make_run().path.rglob("*"):
+        name = str(path.relative_to(path.parents[1]) if path.parent.name in ("pairs", "curves") else path.name)
+        assert (
+            f"`{name}`" in text
+            or name in ("pairs", "curves")
+            or (name.startswith("curves/") and "`curves/*.npy`" in text)
+        )
+
+
+def test_every_key_of_run_json_is_in_its_definition(make_run):
+    first_cells = [row[0] for row in rows_of_table("docs/run-folder.md", "| key | what |")]
+    documented = {key for cell in first_cells for key in cell.split(", ")}
+    assert set(make_run().info) == documented
+
+
+@pytest.mark.parametrize(
+    "line",
+    [line for line in (ROOT / "README.md").read_text(encoding="utf-8").split("\n") if line.startswith("    headtail ")],
+)
+def test_the_commands_of_the_readme_are_commands(line):
+    command, bound, *_ = cli.app.parse_args(shlex.split(line)[1:], exit_on_error=False, print_error=False)
+    assert command.__module__ == "curation.cli"
+    assert bound.arguments or bound.kwargs
+
+
+def test_files_that_the_readme_links_to_exist():
+    for document in ("README.md", "sample_data/README.md"):
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+            assert (ROOT / document).parent.joinpath(target).exists(), target
