@@ -29,6 +29,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-build-isolation --no-deps -e .
+	$(BIN)/headtail warm-up
 	@touch $@
 
 # The browser tests drive Debian's Chromium. With root it is installed; without, they say what is missing.

@@ -150,6 +150,22 @@ def run(path: Path, *, workers: int = 0) -> None:
         job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
 
 
+@app.command(show=False)
+def warm_up() -> None:
+    """Compile what is compiled, once for this machine, rather than at the first run."""
+    import numpy as np
+    import pyarrow as pa
+
+    from curation.curves import CurveBuilder
+    from curation.matching import Matcher
+    from curation.uniform import entry_hashes, uniform
+
+    words = pa.array(["dog"])
+    matched = Matcher(words).match(words)
+    u = uniform(words, matched, entry_hashes(words, 0), 0)
+    CurveBuilder(np.array([1]), np.array([1.0])).add(matched, u)
+
+
 @app.command
 def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
     """A line a run."""

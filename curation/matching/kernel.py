@@ -1,302 +1,259 @@
-"""The compiled part of the matcher: a trie over tokens, walked straight on Arrow string buffers.
+"""Matching, compiled: texts -> entry ids, straight on Arrow's string buffers, without the GIL.
 
-Importing this module imports numba; only `matcher.py` does. Everything here takes and returns flat arrays and runs
-without the GIL. The tables, all of them in one `Tables`:
+Texts are taken in blocks, and a block goes through four loops, each over everything in the block, so that the cache
+misses of one loop overlap instead of following one another:
 
-    vocabulary  open addressing, token hash -> token id. A hit compares the bytes of the token, so that two tokens with
-                one hash are still two tokens: a collision costs time, never a wrong answer.
-    edges       open addressing, (node, token id) -> child node. The key is the pair itself, so it cannot collide.
-    root        token id -> the node of the entries that begin with it
-    node_entry  node -> entry id, or -1
+    tokens      64 bytes at a time become a mask of where tokens end; each gets its key, and its slot is prefetched
+    look-up     keys become token ids and payloads
+    candidates  neighbours that the filter of edges does not rule out; their slots are prefetched
+    emit        entries of single tokens, then those down the trie from the candidates; sorted, each once
+
+Importing this module imports numba; only `matcher.py` does.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba as nb
 import numpy as np
 
-BREAK_NONE, BREAK_SPACE, BREAK_MARK = 0, 1, 2
+from curation.matching.tables import (
+    NOTHING,
+    SHORT,
+    SLACK,
+    TOKEN_WORDS,
+    edge_key,
+    find_edge,
+    find_token,
+    hash_edge,
+    hash_key,
+    in_filter,
+    long_key,
+    short_key,
+)
+from curation.matching.tokens import SPACES, WRAPPED_MARKS
+from curation.matching.words import LANES, block_mask, load64, lowest_bit, prefetch
 
-_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_EMPTY = np.uint64(0)
+BLOCK = 64
+"""Texts in a block: some 700 tokens, whose scratch arrays stay in the L1 and L2 cache."""
 
-_u8, _i32, _i64, _u64 = (nb.types.Array(t, 1, "C", readonly=True) for t in (nb.uint8, nb.int32, nb.int64, nb.uint64))
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
+_ENTRY = np.uint64(0xFFFFFFFF)
+_PAST_ANY_ID = np.int32(2**31 - 1)
 
-
-class Tables(NamedTuple):
-    """The trie as flat arrays; each may be memory-mapped read-only.
-
-    vocabulary_hash:  (2**k,) uint64, 0 where the slot is empty
-    vocabulary_token: (2**k,) int32
-    token_start:      (V + 1,) int64 into token_bytes
-    token_bytes:      (B,) uint8
-    root:             (V,) int32 node, or -1
-    edge_key:         (2**j,) uint64, node << 32 | token id, 0 where the slot is empty
-    edge_child:       (2**j,) int32
-    node_entry:       (nodes,) int32 entry id, or -1; node 0 is the root
-    node_inner:       (nodes,) uint8, 1 where a longer entry goes on
-    hash_mask:        (1,) uint64 put over every token hash (all ones; fewer only to test collisions)
-    """
-
-    vocabulary_hash: np.ndarray
-    vocabulary_token: np.ndarray
-    token_start: np.ndarray
-    token_bytes: np.ndarray
-    root: np.ndarray
-    edge_key: np.ndarray
-    edge_child: np.ndarray
-    node_entry: np.ndarray
-    node_inner: np.ndarray
-    hash_mask: np.ndarray
+_spaces_in = block_mask(SPACES)
+_marks_in = block_mask(WRAPPED_MARKS)
 
 
-@nb.njit(inline="always")
-def _finish_hash(h: Any, mask: Any) -> Any:
-    # FNV mixes its last byte only upwards, and a slot is taken from the low bits
-    h = (h ^ (h >> np.uint64(32))) * _MIX
-    h = (h ^ (h >> np.uint64(29))) & mask
-    return h | np.uint64(1) << np.uint64(63)  # never 0, which marks an empty slot
-
-
-@nb.njit(inline="always")
-def _find_token(
-    h: Any,
-    data: Any,
-    start: Any,
-    stop: Any,
-    vocabulary_hash: Any,
-    vocabulary_token: Any,
-    token_start: Any,
-    token_bytes: Any,
-) -> Any:
-    """The id of the token data[start:stop], or -1 - (the free slot where it belongs)."""
-    last = np.uint64(vocabulary_hash.size - 1)
-    slot = h & last
-    while vocabulary_hash[slot] != _EMPTY:
-        if vocabulary_hash[slot] == h:
-            token = vocabulary_token[slot]
-            begin = token_start[token]
-            length = token_start[token + 1] - begin
-            if length == stop - start:
-                same = True
-                for k in range(length):
-                    if token_bytes[begin + k] != data[start + k]:
-                        same = False
-                        break
-                if same:
-                    return np.int64(token)
-        slot = (slot + np.uint64(1)) & last
-    return np.int64(-1) - np.int64(slot)
-
-
-@nb.njit(inline="always")
-def _find_edge(node: Any, token: Any, edge_key: Any) -> Any:
-    """The slot of the edge, or -1 - (the free slot where it belongs)."""
-    key = (np.uint64(node) << np.uint64(32)) | np.uint64(token)
-    last = np.uint64(edge_key.size - 1)
-    h = key * _MIX
-    slot = (h ^ (h >> np.uint64(32))) & last
-    while edge_key[slot] != _EMPTY:
-        if edge_key[slot] == key:
-            return np.int64(slot)
-        slot = (slot + np.uint64(1)) & last
-    return np.int64(-1) - np.int64(slot)
-
-
-_tables_type = nb.types.Tuple(
-    (
-        nb.uint64[::1], nb.int32[::1], nb.int64[::1], nb.uint8[::1], nb.int32[::1],
-        nb.uint64[::1], nb.int32[::1], nb.int32[::1], nb.uint8[::1], nb.int64,
-    )
-)  # fmt: skip
-
-
-@nb.njit(_tables_type(_u8, _i64, nb.int64, nb.int64, nb.uint64), nogil=True, cache=True)
-def build(data: Any, offsets: Any, n_tokens: Any, slots: Any, mask: Any) -> Any:
-    """The tables of the entries data[offsets[e]:offsets[e + 1]].
-
-    n_tokens: how many tokens all entries have together; slots: a power of two, at least twice n_tokens
-    returns   the fields of `Tables` but hash_mask, and then the first entry that stands there twice, or -1
-    """
-    vocabulary_hash = np.zeros(slots, np.uint64)
-    vocabulary_token = np.zeros(slots, np.int32)
-    token_start = np.zeros(n_tokens + 1, np.int64)
-    token_bytes = np.empty(data.size, np.uint8)
-    root = np.full(n_tokens, -1, np.int32)
-    edge_key = np.zeros(slots, np.uint64)
-    edge_child = np.zeros(slots, np.int32)
-    node_entry = np.full(n_tokens + 1, -1, np.int32)
-    node_inner = np.zeros(n_tokens + 1, np.uint8)
-    tokens, nodes, duplicate = 0, 1, -1
-    for entry in range(offsets.size - 1):
-        end = offsets[entry + 1]
-        start = offsets[entry]
-        node = 0
-        while True:
-            h = _FNV_OFFSET
-            stop = start
-            while stop < end and data[stop] != 32:
-                h = (h ^ np.uint64(data[stop])) * _FNV_PRIME
-                stop += 1
-            h = _finish_hash(h, mask)
-            token = _find_token(h, data, start, stop, vocabulary_hash, vocabulary_token, token_start, token_bytes)
-            if token < 0:
-                slot = -1 - token
-                token = tokens
-                vocabulary_hash[slot] = h
-                vocabulary_token[slot] = token
-                begin = token_start[token]
-                for k in range(stop - start):
-                    token_bytes[begin + k] = data[start + k]
-                token_start[token + 1] = begin + stop - start
-                tokens += 1
-            if node == 0:
-                if root[token] < 0:
-                    root[token] = nodes
-                    nodes += 1
-                node = root[token]
-            else:
-                node_inner[node] = 1
-                slot = _find_edge(node, token, edge_key)
-                if slot < 0:
-                    slot = -1 - slot
-                    edge_key[slot] = (np.uint64(node) << np.uint64(32)) | np.uint64(token)
-                    edge_child[slot] = nodes
-                    nodes += 1
-                node = edge_child[slot]
-            if stop == end:
-                break
-            start = stop + 1
-        if node_entry[node] >= 0:
-            duplicate = entry
-            break
-        node_entry[node] = entry
+@nb.njit
+def _scratch(capacity: Any) -> Any:
+    """For each token of a block: two key words, hash, address; token id, payload. Then candidates and their slots."""
     return (
-        vocabulary_hash,
-        vocabulary_token,
-        token_start[: tokens + 1].copy(),
-        token_bytes[: token_start[tokens]].copy(),
-        root[:tokens].copy(),
-        edge_key,
-        edge_child,
-        node_entry[:nodes].copy(),
-        node_inner[:nodes].copy(),
-        np.int64(duplicate),
+        np.empty((capacity, 4), np.uint64),
+        np.empty(capacity + 1, np.int64),
+        np.empty(capacity, np.uint64),
+        np.empty(capacity + 1, np.int64),
+        np.empty(capacity, np.uint64),
     )
 
 
 @nb.njit(inline="always")
-def _keep_distinct(ids: Any, first: Any, last: Any) -> Any:
-    """Sort ids[first:last], drop repeats, return the new end."""
-    if last - first > 48:
-        ids[first:last].sort()
+def _add_token(at: Any, address: Any, length: Any, keys: Any, slots_at: Any, last: Any, mask: Any) -> Any:
+    if length <= SHORT:
+        first, following = short_key(address, length)
     else:
-        for i in range(first + 1, last):  # nearly every text: insertion sort beats the call
-            value = ids[i]
-            j = i - 1
-            while j >= first and ids[j] > value:
-                ids[j + 1] = ids[j]
-                j -= 1
-            ids[j + 1] = value
+        first, following = long_key(address, length, mask)
+    h = hash_key(first, following, mask)
+    prefetch(slots_at + (h & last) * np.uint64(8 * TOKEN_WORDS))
+    keys[at, 0], keys[at, 1], keys[at, 2], keys[at, 3] = first, following, h, address
+
+
+@nb.njit(inline="always")
+def _tokenise(text: Any, length: Any, n_tokens: Any, keys: Any, slots_at: Any, last: Any, mask: Any) -> Any:
+    """Add the tokens of the text at an address; the new number of tokens."""
+    start = 0
+    for at in range(0, length + 1, LANES):
+        marks = _marks_in(text + np.uint64(at))
+        breaks = _spaces_in(text + np.uint64(at)) | marks
+        left = length - at
+        if left < LANES:  # the end of the text ends a token as well, and is no mark
+            end = _ONE << np.uint64(left)
+            breaks = (breaks & (end - _ONE)) | end
+            marks &= end - _ONE
+        while breaks != _ZERO:
+            bit = lowest_bit(breaks)
+            breaks &= breaks - _ONE
+            stop = at + np.int64(bit)
+            _add_token(n_tokens, text + np.uint64(start), stop - start, keys, slots_at, last, mask)
+            n_tokens += 1
+            if (marks >> bit) & _ONE:
+                _add_token(n_tokens, text + np.uint64(stop), 1, keys, slots_at, last, mask)
+                n_tokens += 1
+            start = stop + 1
+    return n_tokens
+
+
+@nb.njit
+def _sort_distinct(ids: Any, first: Any, last: Any, lanes: Any) -> Any:
+    """Sort ids[first:last], drop repeats, return the new end. lanes: (64,) int32 scratch."""
+    count = last - first
+    if count > 64:
+        ids[first:last].sort()
+        end = first
+        for i in range(first, last):
+            if end == first or ids[i] != ids[end - 1]:
+                ids[end] = ids[i]
+                end += 1
+        return end
+    # the place of an id is the number of smaller ones: compared in whole vectors, without a branch to mispredict
+    width = 16 if count <= 16 else 64
+    for i in range(count):
+        lanes[i] = ids[first + i]
+    for i in range(count, width):
+        lanes[i] = _PAST_ANY_ID
+    taken = _ZERO
+    for i in range(count):
+        value, place = lanes[i], np.int32(0)
+        if width == 16:
+            for j in range(16):
+                place += np.int32(lanes[j] < value)
+        else:
+            for j in range(64):
+                place += np.int32(lanes[j] < value)
+        ids[first + place] = value
+        taken |= _ONE << np.uint64(place)
+    # a repeat takes the place of its equal and leaves one behind it free
     end = first
-    for i in range(first, last):
-        if end == first or ids[i] != ids[end - 1]:
-            ids[end] = ids[i]
-            end += 1
+    while taken != _ZERO:
+        ids[end] = ids[first + np.int64(lowest_bit(taken))]
+        taken &= taken - _ONE
+        end += 1
     return end
 
 
-@nb.njit(
-    nb.types.Tuple((nb.int32[::1], nb.int64[::1]))(
-        _u8, _i64, _u8, _u64, _i32, _i64, _u8, _i32, _u64, _i32, _i32, _u8, _u64
-    ),
-    nogil=True,
-    cache=True,
-)
-def match(
-    data: Any,
-    offsets: Any,
-    break_class: Any,
-    vocabulary_hash: Any,
-    vocabulary_token: Any,
-    token_start: Any,
-    token_bytes: Any,
-    root: Any,
-    edge_key: Any,
-    edge_child: Any,
-    node_entry: Any,
-    node_inner: Any,
-    hash_mask: Any,
-) -> Any:
+@nb.njit
+def _with_room(ids: Any, filled: Any, more: Any) -> Any:
+    if filled + more <= ids.size:
+        return ids
+    grown = np.empty(2 * ids.size + more, np.int32)
+    grown[:filled] = ids[:filled]
+    return grown
+
+
+@nb.njit(nogil=True, cache=True)
+def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any:
     """The entries of every text data[offsets[i]:offsets[i + 1]].
 
-    break_class: (256,) uint8, what each byte does to a token: BREAK_NONE, BREAK_SPACE or BREAK_MARK
-    returns      entry ids (nnz,) int32, ascending and distinct within a text, and their offsets (N + 1,) int64
+    in_place, tail: from that text on, texts are read from `tail`: their bytes, then SLACK more. All are arguments, for
+    numba frees an array of its own after its last use, and does not count that of its address as one.
+    returns entry ids (nnz,) int32, ascending and distinct within a text, and their offsets (N + 1,) int32
     """
-    mask = hash_mask[0]
+    mask = tables.hash_mask[0]
+    last = np.uint64(tables.tokens.size // TOKEN_WORDS - 1)
+    last_edge = np.uint64(tables.edges.size // 2 - 1)
+    slots_at, edges_at = np.uint64(tables.tokens.ctypes.data), np.uint64(tables.edges.ctypes.data)
+    bytes_at = np.uint64(tables.token_bytes.ctypes.data)
+
     n_texts = offsets.size - 1
-    longest = 0
-    for i in range(n_texts):
-        longest = max(longest, offsets[i + 1] - offsets[i])
-    # a mark makes two tokens out of one byte, and the last token has no byte of its own
-    token_ids = np.empty(2 * longest + 1, np.int32)
-    ids = np.empty(max(16, 4 * n_texts), np.int32)
-    ends = np.zeros(n_texts + 1, np.int64)
-    filled = 0
-    for i in range(n_texts):
-        # 1. the tokens of the text, as ids; -1 for one that no entry has
-        n_tokens = 0
-        end = offsets[i + 1]
-        start = at = offsets[i]
-        h = _FNV_OFFSET
-        while at <= end:
-            kind = break_class[data[at]] if at < end else BREAK_SPACE
-            if kind == BREAK_NONE:
-                h = (h ^ np.uint64(data[at])) * _FNV_PRIME
-                at += 1
-                continue
-            token_ids[n_tokens] = max(
-                np.int64(-1),
-                _find_token(
-                    _finish_hash(h, mask), data, start, at,
-                    vocabulary_hash, vocabulary_token, token_start, token_bytes,
-                ),
-            )  # fmt: skip
-            n_tokens += 1
-            if kind == BREAK_MARK:
-                h = _finish_hash((_FNV_OFFSET ^ np.uint64(data[at])) * _FNV_PRIME, mask)
-                token_ids[n_tokens] = max(
-                    np.int64(-1),
-                    _find_token(h, data, at, at + 1, vocabulary_hash, vocabulary_token, token_start, token_bytes),
-                )
-                n_tokens += 1
-            at += 1
-            start = at
-            h = _FNV_OFFSET
-        # 2. from every token, down the trie as far as the following tokens lead
-        first = filled
-        for begin in range(n_tokens):
-            if token_ids[begin] < 0:
-                continue
-            node = root[token_ids[begin]]
-            following = begin + 1
-            while node >= 0:
-                if node_entry[node] >= 0:
-                    if filled == ids.size:
-                        grown = np.empty(2 * ids.size, np.int32)
-                        grown[:filled] = ids
-                        ids = grown
-                    ids[filled] = node_entry[node]
-                    filled += 1
-                if node_inner[node] == 0 or following == n_tokens or token_ids[following] < 0:
+    data_at = np.uint64(data.ctypes.data)
+    tail_at = np.uint64(tail.ctypes.data) - np.uint64(offsets[in_place])
+
+    capacity = 4096
+    keys, token_ids, payloads, candidates, candidate_slots = _scratch(capacity)
+    ends_of_texts = np.empty(BLOCK, np.int64)
+    lanes = np.empty(64, np.int32)
+    ids = np.empty(6 * n_texts + 64, np.int32)
+    ends = np.zeros(n_texts + 1, np.int32)
+    filled = text = 0
+    while text < n_texts:
+        # tokens
+        n_tokens = texts = 0
+        while texts < BLOCK and text + texts < n_texts:
+            start = offsets[text + texts]
+            length = offsets[text + texts + 1] - start
+            if n_tokens + 2 * length + 1 > capacity:  # a mark makes two tokens out of one byte
+                if texts:
                     break
-                slot = _find_edge(node, token_ids[following], edge_key)
-                if slot < 0:
-                    break
-                node = edge_child[slot]
-                following += 1
-        filled = _keep_distinct(ids, first, filled)
-        ends[i + 1] = filled
+                capacity = 2 * length + 1
+                keys, token_ids, payloads, candidates, candidate_slots = _scratch(capacity)
+            address = (data_at if text + texts < in_place else tail_at) + np.uint64(start)
+            n_tokens = _tokenise(address, length, n_tokens, keys, slots_at, last, mask)
+            ends_of_texts[texts] = n_tokens
+            texts += 1
+
+        # look-up
+        for k in range(n_tokens):
+            at = find_token(keys[k, 0], keys[k, 1], keys[k, 2], keys[k, 3], tables.tokens, tables.token_start, bytes_at)
+            if at >= 0:
+                token_ids[k], payloads[k] = np.int64(tables.tokens[at + 2]) - 1, tables.tokens[at + 3]
+            else:
+                token_ids[k], payloads[k] = NOTHING, _ZERO
+
+        # candidates: written always, counted only if they are some, so that there is no branch to mispredict
+        n_candidates = 0
+        for k in range(n_tokens - 1):
+            h = hash_edge(edge_key(token_ids[k], token_ids[k + 1]))
+            candidates[n_candidates], candidate_slots[n_candidates] = k, h & last_edge
+            may_match = in_filter(h, tables.edge_filter) & payloads[k] & np.uint64(token_ids[k + 1] >= 0)
+            n_candidates += np.int64(may_match & _ONE)
+        for c in range(n_candidates):
+            prefetch(edges_at + candidate_slots[c] * np.uint64(16))
+        candidates[n_candidates] = n_tokens
+
+        # emit
+        c = begin = 0
+        for k in range(texts):
+            end, first = ends_of_texts[k], filled
+            ids = _with_room(ids, filled, end - begin)
+            for token in range(begin, end):
+                entry = payloads[token] >> _ONE
+                ids[filled] = np.int32(entry) - np.int32(1)
+                filled += np.int64(entry != _ZERO)
+            while candidates[c] < end:
+                following = candidates[c] + 1
+                if following < end:
+                    key = edge_key(token_ids[following - 1], token_ids[following])
+                    at = find_edge(key, candidate_slots[c], tables.edges)
+                    while at >= 0:
+                        payload = tables.edges[at + 1]
+                        entry = (payload >> _ONE) & _ENTRY
+                        if entry != _ZERO:
+                            ids = _with_room(ids, filled, 1)
+                            ids[filled] = np.int32(entry) - np.int32(1)
+                            filled += 1
+                        following += 1
+                        if not payload & _ONE or following == end or token_ids[following] < 0:
+                            break
+                        key = edge_key(payload >> np.uint64(33), token_ids[following])
+                        h = hash_edge(key)
+                        if not in_filter(h, tables.edge_filter):
+                            break
+                        at = find_edge(key, h & last_edge, tables.edges)
+                c += 1
+            begin = end
+            if filled - first > 1:
+                filled = _sort_distinct(ids, first, filled, lanes)
+            ends[text + k + 1] = filled
+        text += texts
     return ids[:filled].copy(), ends
+
+
+@nb.njit(nogil=True, cache=True)
+def tokenise(data: Any, offsets: Any, tables: Any) -> Any:
+    """What only cutting texts into tokens and hashing them costs: their number. For benchmarks."""
+    keys = np.empty((2 * np.max(offsets[1:] - offsets[:-1]) + 1, 4), np.uint64)
+    mask, last = tables.hash_mask[0], np.uint64(tables.tokens.size // TOKEN_WORDS - 1)
+    slots_at, total = np.uint64(tables.tokens.ctypes.data), 0
+    for i in range(offsets.size - 1):
+        if offsets[i + 1] + SLACK <= data.size:
+            address = np.uint64(data.ctypes.data) + np.uint64(offsets[i])
+            total += _tokenise(address, offsets[i + 1] - offsets[i], 0, keys, slots_at, last, mask)
+    return total
+
+
+@nb.njit(nogil=True, cache=True)
+def read_bytes(data: Any, offsets: Any) -> Any:
+    """What only reading the bytes costs: the sum of all words. For benchmarks."""
+    address, total = np.uint64(data.ctypes.data), _ZERO
+    for at in range(offsets[0], offsets[-1] - 7, 8):
+        total += load64(address + np.uint64(at))
+    return total

@@ -105,3 +105,48 @@ def test_string_buffers_point_into_the_bytes_without_a_copy():
     assert offsets.tolist() == [2, 2, 4]
     assert bytes(data[2:4]) == "é".encode()
     assert not data.flags.owndata
+
+
+@pytest.mark.parametrize("hash_mask", [2**64 - 1, 0])
+def test_words_of_every_length_are_told_apart_to_the_last_byte(hash_mask):
+    entries = [letter * length + last for length in range(40) for letter in "ab" for last in ("", "x", "\x00")]
+    entries = [*dict.fromkeys(entry for entry in entries if entry), "é" * 8, "é" * 8 + " " + "b" * 20]
+    texts = [*entries, " ".join(entries), ",".join(entries), "b" * 40, "é" * 8 + "\x00"]
+    found = Matcher(pa.array(entries), hash_mask=hash_mask).match(pa.array(texts)).to_pylist()
+    assert found == [matched_entry_ids(text, entries) for text in texts]
+
+
+@pytest.mark.parametrize("break_at", [" ", ",", "."])
+@pytest.mark.parametrize("length", [*range(60, 69), *range(124, 133), 4095, 4096, 4097, 10_000])
+def test_breaks_are_seen_wherever_they_fall_in_a_block_of_64_bytes(break_at, length):
+    entries = ["dog", "dog dog", ",", "x"]
+    texts = [("x" * (length - 4) + break_at + "dog")[at:] for at in (0, 1, 3)]
+    texts += [("dog" + break_at) * (length // 4), "x" * length + break_at, break_at * length]
+    found = Matcher(pa.array(entries)).match(pa.array(texts)).to_pylist()
+    assert found == [matched_entry_ids(text, entries) for text in texts]
+
+
+def test_texts_are_read_where_they_are_and_not_beyond():
+    # the last texts of a buffer are read from a copy: a buffer of any length, and a slice in front of other text
+    entries = ["dog", "cat", "dog cat"]
+    matcher = Matcher(pa.array(entries))
+    for length in range(1, 120):
+        texts = ["dog " * (length // 4) + "cat"[: length % 4]] * 3
+        array = pa.array([*texts, " cat dog cat"])
+        assert matcher.match(array.slice(0, 3)).to_pylist() == [matched_entry_ids(text, entries) for text in texts]
+
+
+def test_many_matches_in_one_text_come_sorted_and_once():
+    entries = [f"w{n}" for n in range(200)]
+    matcher = Matcher(pa.array(entries))
+    for count in (1, 2, 15, 16, 17, 63, 64, 65, 200):
+        words = [entries[(11 * n) % count] for n in range(count)]
+        texts = [" ".join(words), " ".join(words + words[::-1]), " ".join(words[:1] * 30 + words)]
+        assert matcher.match(pa.array(texts)).to_pylist() == [list(range(count))] * 3
+
+
+def test_long_entries_are_followed_word_by_word():
+    entries = ["a", "a b", "a b c", "a b c d e f g h", "b c", "c d e"]
+    texts = ["a b c d e f g h", "a b c d e f g", "a a b b c", "a b, c d e"]
+    found = Matcher(pa.array(entries)).match(pa.array(texts)).to_pylist()
+    assert found == [matched_entry_ids(text, entries) for text in texts]
