@@ -336,7 +336,7 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
 
     found = open_finished_run(path)
     answer = queries.size(found, found.t if t is None else t)
-    steps = queries.funnel(found, answer.t)
+    steps = queries.funnel(found, answer)
     if as_json:
         _print_json({**asdict(answer), "funnel": [asdict(step) for step in steps]})
         return

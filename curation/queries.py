@@ -5,6 +5,8 @@ What the curves hold for a t on their grid is read from them; for a t in between
 """
 
 import glob
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.balancing import check_t, entry_prob, expected_size, keep_prob, p_to_t, t_for_size, t_to_p
-from curation.errors import BadArgument, UnknownEntry, UnknownPair
+from curation.errors import BadArgument, UnknownEntry, UnknownPair, UnreadableFile
 from curation.runs.folder import Run
 from curation.uniform import entry_hashes, uniform
 
@@ -188,11 +190,10 @@ def entry_kept_at(run: Run, t: float) -> np.ndarray:
     return kept[curves.ranked_entry_id]
 
 
-def funnel(run: Run, t: float) -> list[Step]:
-    """What came in, what went out and what was dropped for which reason, step by step, with balancing at t."""
+def funnel(run: Run, size: Size) -> list[Step]:
+    """What came in, what went out and what was dropped for which reason, step by step, with balancing as in `size`."""
     *before, balance = run.info["funnel"]
-    kept = size(run, t).kept
-    balance = {**balance, "out": kept, "dropped": {"balanced away": balance["in"] - kept}}
+    balance = {**balance, "out": size.kept, "dropped": {"balanced away": balance["in"] - size.kept}}
     return [Step(step["step"], step["in"], step["out"], step["dropped"]) for step in (*before, balance)]
 
 
@@ -319,18 +320,32 @@ def _kept(run: Run, t: float) -> int:
 
 def _expected(run: Run, t: float) -> tuple[float, float]:
     total = variance = 0.0
-    for batch in _relation(run, "SELECT matched_entry_ids FROM pairs WHERE isfinite(t_min)").to_arrow_reader():
-        mean, sigma = expected_size(keep_prob(batch["matched_entry_ids"], run.entry_count, t))
-        total, variance = total + mean, variance + sigma**2
+    with _readable(run):
+        for batch in _relation(run, "SELECT matched_entry_ids FROM pairs WHERE isfinite(t_min)").to_arrow_reader():
+            mean, sigma = expected_size(keep_prob(batch["matched_entry_ids"], run.entry_count, t))
+            total, variance = total + mean, variance + sigma**2
     return total, variance**0.5
 
 
 def _rows(run: Run, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-    return _relation(run, sql, parameters).fetchall()
+    with _readable(run):
+        return _relation(run, sql, parameters).fetchall()
 
 
 def _table(run: Run, sql: str, parameters: Any = None) -> pa.Table:
-    return _relation(run, sql, parameters).to_arrow_table()
+    with _readable(run):
+        return _relation(run, sql, parameters).to_arrow_table()
+
+
+@contextmanager
+def _readable(run: Run) -> Iterator[None]:
+    """UnreadableFile for what DuckDB says about pair files that are missing or damaged."""
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
+        raise  # the statement is wrong, not the files
+    except duckdb.Error as error:
+        raise UnreadableFile(f"{run.path / 'pairs'}: {str(error).splitlines()[0]}") from None
 
 
 def _relation(run: Run, sql: str, parameters: Any = None) -> duckdb.DuckDBPyRelation:

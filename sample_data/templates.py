@@ -192,7 +192,9 @@ OTHER_TEMPLATES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-CREDIT = listed("admin, staff, editor, user118, user2043, user77125, webmaster, contributor 5, contributor 314")
+CREDIT = listed(
+    "admin, staff, editor, user118, user2043, user77125, webmaster, contributor 5, contributor 314"
+)
 YEAR = tuple(str(year) for year in range(2006, 2024))
 NUMBER = listed("2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 15, 16, 20, 24, 30, 50, 100")
 

@@ -144,7 +144,7 @@ def test_why_agrees_with_the_run_for_every_pair(zipf_run, pairs):
 
 
 def test_the_funnel_ends_with_the_t_that_is_asked_for(zipf_run):
-    steps = queries.funnel(zipf_run, OFF_GRID)
+    steps = queries.funnel(zipf_run, queries.size(zipf_run, OFF_GRID))
     assert [step.step for step in steps] == ["read", "match", "balance"]
     assert steps[-1].rows_out == queries.size(zipf_run, OFF_GRID).kept
     assert all(step.rows_in - step.rows_out == sum(step.dropped.values()) for step in steps)

@@ -35,7 +35,7 @@ def export_parquet(
     """
     if path.exists():
         raise BadRun(f"{path}: exists already; choose another folder")
-    figures = queries.size(run, t)
+    size = queries.size(run, t)
     if images:
         check_inputs(run)
     unfinished = path.with_name(f".{path.name}.unfinished")
@@ -47,10 +47,10 @@ def export_parquet(
             out = unfinished / pair_file.name
             rows = _export_file(run, unit, pair_file, t, out, images, on_rows)
             written.append({"path": out.name, "rows": rows, "sha256": files.sha256(out)})
-        manifest = _manifest(run, t, written)
-        if (rows := sum(file["rows"] for file in written)) != figures.kept:
+        manifest = _manifest(run, size, written)
+        if (rows := sum(file["rows"] for file in written)) != size.kept:
             raise UnreadableFile(
-                f"{run.path}: {rows} pairs have t_min < {t:g}, its curves say {figures.kept}; run it again"
+                f"{run.path}: {rows} pairs have t_min < {t:g}, its curves say {size.kept}; run it again"
             )
         files.write_json(unfinished / MANIFEST, manifest)
         unfinished.rename(path)
@@ -116,17 +116,17 @@ def _image_reader(unit: Unit, column: pa.Field) -> Callable[[np.ndarray], pa.Arr
     return take
 
 
-def _manifest(run: Run, t: float, written: list[dict[str, Any]]) -> dict[str, Any]:
+def _manifest(run: Run, size: queries.Size, written: list[dict[str, Any]]) -> dict[str, Any]:
     plan = run.info["plan"]
     return {
         "format": 1,
         "rule": "t_min < t",
-        "t": t,
+        "t": size.t,
         "seed": run.seed,
         "pairs": sum(file["rows"] for file in written),
         "funnel": [
             {"step": step.step, "in": step.rows_in, "out": step.rows_out, "dropped": step.dropped}
-            for step in queries.funnel(run, t)
+            for step in queries.funnel(run, size)
         ],
         "metadata": plan["metadata"],
         "inputs": plan["inputs"],

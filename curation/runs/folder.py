@@ -24,6 +24,8 @@ FORMAT = 1
 
 State = Literal["planned", "running", "done", "failed", "cancelled", "interrupted"]
 
+_KEYS = {"kind", "name", "state", "created", "plan", "plan_digest"}
+_KEYS_WHEN_DONE = {"totals", "funnel"}
 _SCALAR_CURVES = [f.name for f in fields(Curves) if f.name != "entry_kept"]
 
 
@@ -106,6 +108,9 @@ def open_run(path: Path) -> Run:
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         found = info.get("format") if isinstance(info, dict) else None
         raise BadRun(f"{path}: run folder of format {found}, this version reads format {FORMAT}")
+    needed = _KEYS | (_KEYS_WHEN_DONE if info.get("state") == "done" else set())
+    if missing := sorted(needed - info.keys()):
+        raise BadRun(f"{path}: run.json lacks {', '.join(missing)}; it was damaged or written by something else")
     return Run(path, info)
 
 

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +11,13 @@ from pathlib import Path
 from curation.runs.folder import is_locked
 
 
-def start(path: Path) -> None:
-    """Start the job of a run, detached. A second one on the same run ends at once, for the first holds the lock."""
+def start(path: Path) -> subprocess.Popen[bytes] | None:
+    """Start the job of a run, detached; None where one works on it already.
+
+    Of two that start at the same moment the second ends at once, for the first holds the lock.
+    """
     if is_locked(path):
-        return
+        return None
     with (path / "output.txt").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "curation", "run", str(path)],
@@ -22,8 +26,9 @@ def start(path: Path) -> None:
             stderr=output,
             start_new_session=True,
         )
-    _started.append(process)
-    _started[:] = [process for process in _started if process.poll() is None]  # reaped, so that none stays a zombie
+    # somebody has to wait for it, or it stays a zombie until this process ends
+    threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
+    return process
 
 
 def cancel(path: Path) -> None:
@@ -46,6 +51,3 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-_started: list[subprocess.Popen[bytes]] = []

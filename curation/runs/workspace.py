@@ -17,7 +17,7 @@ SAMPLE_T = 20.0
 
 def workspace() -> Path:
     """The folder with runs: the environment variable HEADTAIL_RUNS, or `runs` in the current folder."""
-    return Path(os.environ.get("HEADTAIL_RUNS", "runs")).resolve()
+    return Path(os.environ.get("HEADTAIL_RUNS") or "runs").resolve()
 
 
 def ensure_sample_run() -> Path:

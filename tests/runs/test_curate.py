@@ -249,6 +249,10 @@ def test_runs_are_listed_newest_first_and_strangers_passed_over(tmp_path, make_r
     make_run(name="two")
     (tmp_path / "garbage").mkdir()
     (tmp_path / "garbage" / "run.json").write_text("{")
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / "hollow" / "run.json").write_text('{"format": 1, "state": "done"}')
+    with pytest.raises(BadRun, match="lacks created, funnel, kind, name, plan, plan_digest, totals"):
+        open_run(tmp_path / "hollow")
     (tmp_path / "future").mkdir()
     (tmp_path / "future" / "run.json").write_text('{"format": 99}')
     assert {run.path.name for run in list_runs(tmp_path)} == {"one", "two"}

@@ -55,8 +55,7 @@ def test_a_killed_job_reads_as_interrupted_and_the_next_one_finishes_it(tmp_path
     pool = write_pool(tmp_path / "pool.parquet", zipf_texts(20_000), row_group_size=50)
     metadata = from_entries(ZIPF_ENTRIES, source="test")
     run = create_run(tmp_path / "run", [str(pool)], metadata, CurateConfig(t=20.0))
-    job.start(run.path)
-    process = job._started[-1]
+    process = job.start(run.path)
     wait_for(lambda: list((run.path / "pairs").glob("*.json")))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,0 +1,72 @@
+"""Answers of the library, kept. Keys are runs, t and other small values: never arrays.
+
+What is kept is about runs, which all browsers on this machine share; nothing in here knows who looks at them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from curation import figures, queries
+from curation.errors import UnreadableFile
+from curation.pool.images import read_images, thumbnail
+from curation.runs import folder
+from curation.runs.folder import Run
+
+
+def _identity(run: Run) -> tuple[str, Any, Any]:
+    return str(run.path), run.info["created"], run.info["plan_digest"]
+
+
+_RUN_IDENTITY: dict[str | type[Any], Any] = {Run: _identity}
+
+
+def open_run(path: Path) -> Run:
+    """The run in a folder, read again only after its job wrote it; raises BadRun, UnreadableFile."""
+    try:
+        written = (path / "run.json").stat().st_mtime_ns
+    except OSError:
+        written = 0
+    return _open_run(str(path), written)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _open_run(path: str, written: int) -> Run:
+    return folder.open_run(Path(path))
+
+
+@st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def size(run: Run, t: float) -> queries.Size:
+    """`queries.size`"""
+    return queries.size(run, t)
+
+
+@st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -> int:
+    """`queries.count_samples`"""
+    return queries.count_samples(run, t, which=which, entry=entry)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def ranked(run: Run, t: float) -> figures.Ranked:
+    """`figures.ranked`"""
+    return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t)
+
+
+@st.cache_data(max_entries=200, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def thumbnails(run: Run, references: tuple[str | None, ...], side: int) -> list[bytes | str | None]:
+    """A small JPEG for each image reference, or why there is none; None for a pair without an image."""
+    images = read_images(run.inputs, run.config.columns, references)
+    return [_thumbnail(reference, image, side) for reference, image in zip(references, images, strict=True)]
+
+
+def _thumbnail(reference: str | None, image: bytes | None, side: int) -> bytes | str | None:
+    if reference is None:
+        return None
+    if image is None:
+        return "no image: the pool file has none in this row, or is gone or changed"
+    try:
+        return thumbnail(image, side)
+    except UnreadableFile as error:
+        return str(error)

@@ -1,0 +1,225 @@
+"""A real server over a workspace of its own, and a real Chromium that looks at it."""
+
+import io
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from browser.hostile import hostile_texts
+from curation.metadata import from_entries
+from curation.runs import curate
+from curation.runs.config import CurateConfig
+from curation.runs.folder import Run
+from curation.runs.plan import create_run
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = "/usr/bin/chromium"
+ARTEFACTS = ROOT / "test-artefacts"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not Path(CHROMIUM).exists():
+                item.add_marker(
+                    pytest.mark.skip(reason=f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)")
+                )
+
+
+@pytest.fixture(scope="session")
+def canary() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server that nobody may ask, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_POST = do_HEAD = do_OPTIONS = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def photo(colour: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (400, 300), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory, canary: tuple[str, list[str]]) -> dict[str, Run]:
+    """Runs in one workspace, by the name of their folder."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    pools = tmp_path_factory.mktemp("pools")
+
+    def make(name: str, columns: dict[str, Any], entries: list[str], t: float, title: str = "") -> Run:
+        pq.write_table(pa.table(columns), pools / f"{name}.parquet")
+        metadata = from_entries(entries, source="test")
+        create_run(workspace / name, [str(pools / f"{name}.parquet")], metadata, CurateConfig(t=t), name=title or name)
+        return curate.run(workspace / name, workers=1)
+
+    words = [f"w{k}" for k in range(300)]
+    zipf = [" ".join(w for k, w in enumerate(words) if position % (k + 1) == 0) for position in range(1, 3001)]
+    photos = ["a red dog", "a blue cat", "a green dog", "IMG_0001.jpg"] * 20
+    colours = ["red", "blue", "green", "gray"] * 20
+    images: list[bytes | None] = [photo(colour) for colour in colours]
+    images[3] = b"no image"
+    hostile = hostile_texts(canary[0])
+    return {
+        "zipf": make("zipf", {"text": zipf}, words, 50.0),
+        "photos": make(
+            "photos",
+            {"uid": [str(row) for row in range(80)], "text": photos, "image": pa.array(images, pa.binary())},
+            ["dog", "cat", "a", "red dog"],
+            10.0,
+        ),
+        # every text is an entry too, as far as it can match itself, and stands in the pool more and more often
+        "hostile": make(
+            "hostile",
+            {
+                "uid": [f"{row} {text}" for row, text in enumerate(hostile)],
+                "url": hostile,
+                "text": hostile,
+            },
+            [*hostile, *(word for text in hostile for word in text.split(" ")), "\u202eevil", "click", "x"],
+            1.0,
+            hostile[0],
+        ),
+        "hostile-name": make("hostile-name", {"text": ["a dog"]}, ["dog"], 1.0, hostile[6] + hostile[23] + hostile[24]),
+        "long": make(
+            "long",
+            {"text": [f"{k} " + "*a*a[x](y)<b>dog " * 61_681 for k in range(20)]},
+            ["dog", "*a*a[x](y)<b>dog"],
+            5.0,
+        ),
+    }
+
+
+@pytest.fixture(scope="session")
+def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app; its log must stay free of warnings and tracebacks."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, "HEADTAIL_RUNS": str(runs["zipf"].path.parent)},
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/_stcore/health", process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+    text = log.read_text()
+    assert "Traceback" not in text, text
+    assert "arning" not in text, text
+
+
+def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return
+        except OSError:
+            assert process.poll() is None, "the server did not start"
+            time.sleep(0.1)
+    raise TimeoutError(address)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any, server: str, canary: tuple[str, list[str]]) -> Iterator[Callable[..., Any]]:
+    """Open a page of the app in a tab; in the end no request has left the server, and no script has failed."""
+    outside: list[str] = []
+    errors: list[str] = []
+    contexts = []
+
+    def watch(request: Any) -> None:
+        if not request.url.startswith((server, server.replace("http", "ws"), "data:", "blob:")):
+            outside.append(request.url)
+
+    def open_it(path: str = "", *, width: int = 1440, height: int = 900, dark: bool = False) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", watch)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("dialog", lambda dialog: errors.append(dialog.message))
+        page.goto(server + path)
+        page.get_by_role("heading", level=2).wait_for()
+        settle(page)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert outside == []
+    assert errors == []
+    assert canary[1] == []
+
+
+def settle(page: Any) -> None:
+    """Wait until the script of the page has run and what it sent is drawn."""
+    page.wait_for_timeout(150)
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    page.wait_for_timeout(350)
+
+
+@pytest.fixture(scope="session")
+def shoot() -> Callable[[Any, str], None]:
+    """Keep a screenshot for people to look at."""
+    ARTEFACTS.mkdir(exist_ok=True)
+
+    def take(page: Any, name: str) -> None:
+        page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+    return take

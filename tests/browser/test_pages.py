@@ -1,0 +1,250 @@
+import re
+import time
+
+import pytest
+
+from browser.hostile import hostile_texts
+from curation import queries
+from curation.ui.text import label, plain
+
+
+def settle(page):
+    page.wait_for_timeout(150)
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    page.wait_for_timeout(500)
+
+
+def metric(page, name):
+    box = page.locator("[data-testid=stMetric]").filter(has_text=name)
+    return box.locator("[data-testid=stMetricValue]").inner_text()
+
+
+def set_t(page, t):
+    box = page.get_by_label("t, exactly")
+    box.fill(str(t))
+    box.press("Enter")
+    settle(page)
+
+
+def cards(page):
+    return page.locator("article.card")
+
+
+def test_the_distribution_page_draws_and_shows_the_numbers_of_the_library(open_page, runs, shoot):
+    page = open_page("/?run=zipf")
+    size = queries.size(runs["zipf"], 50.0)
+
+    assert metric(page, "Pairs kept") == f"{size.kept:,}"
+    assert metric(page, "Tail share of matches") == f"{100 * size.kept_tail_share:.1f} %"
+    assert metric(page, "Entries covered") == f"{size.entries_covered:,}"
+    assert metric(page, "Entries at the cap") == f"{size.entries_at_cap:,}"
+    assert page.locator(".js-plotly-plot .scatterlayer .trace").count() == 3
+    assert "head" in page.locator(".annotation-text").first.text_content()
+    assert page.locator("table.funnel tbody tr").count() == 3
+    assert page.locator("table.funnel tbody tr").last.inner_text().split()[:2] == ["Balance", f"{size.matched:,}"]
+    shoot(page, "distribution")
+
+    for tab in ("Cumulative matches", "Size at every t"):
+        page.get_by_role("tab", name=tab).click()
+        settle(page)
+        assert page.locator(".js-plotly-plot .scatterlayer .trace").count() >= 2
+        shoot(page, f"distribution {tab.lower()}")
+
+
+def test_moving_t_changes_numbers_and_address(open_page, runs):
+    page = open_page("/?run=zipf")
+    grid = runs["zipf"].curves.grid.tolist()
+
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    t = grid[grid.index(50.0) + 1]
+    assert metric(page, "Pairs kept") == f"{queries.size(runs['zipf'], t).kept:,}"
+    assert page.url.endswith(f"?run=zipf&t={t:.15g}")
+    assert page.get_by_label("t, exactly").input_value() == f"{t:.15g}"
+
+    set_t(page, 33.3)
+    assert metric(page, "Pairs kept") == f"{queries.size(runs['zipf'], 33.3).kept:,}"
+    assert page.url.endswith("?run=zipf&t=33.3")
+    assert page.get_by_role("slider").get_attribute("aria-valuetext") == "33.3"
+
+
+def test_the_address_can_be_shared_reloaded_and_gone_back_to(open_page, runs):
+    page = open_page("/samples?run=zipf&t=33.3")
+    assert page.get_by_label("t, exactly").input_value() == "33.3"
+
+    page.get_by_role("link", name="Distribution").click()
+    settle(page)
+    assert re.search(r"/\?run=zipf&t=33.3$", page.url)
+    assert metric(page, "Pairs kept") == f"{queries.size(runs['zipf'], 33.3).kept:,}"
+
+    set_t(page, 7)
+    page.reload()
+    page.get_by_role("heading", level=2).wait_for()
+    settle(page)
+    assert metric(page, "Pairs kept") == f"{queries.size(runs['zipf'], 7.0).kept:,}"
+
+    page.go_back()
+    settle(page)
+    assert page.url.endswith("t=33.3")
+    assert metric(page, "Pairs kept") == f"{queries.size(runs['zipf'], 33.3).kept:,}"
+
+
+def test_another_run_is_chosen_in_the_sidebar(open_page, runs):
+    page = open_page("/?run=zipf&t=33.3")
+
+    page.get_by_role("combobox", name="Run").click()
+    page.get_by_role("option", name="photos").click()
+    settle(page)
+
+    assert page.url.endswith("?run=photos&t=10")
+    assert metric(page, "Pairs kept") == f"{runs['photos'].info['totals']['kept']:,}"
+
+
+def test_the_samples_page_shows_thumbnails_marks_and_reasons(open_page, runs, shoot):
+    page = open_page("/samples?run=photos")
+    wanted = queries.samples(runs["photos"], 10.0).to_pylist()
+
+    assert cards(page).count() == 24
+    assert cards(page).locator(".caption").all_inner_texts() == [pair["text"] for pair in wanted]
+    assert cards(page).locator(".badge").all_inner_texts() == ["kept" if pair["kept"] else "dropped" for pair in wanted]
+    images = page.locator("article.card img")
+    assert images.evaluate_all("images => images.map(image => image.naturalWidth)") == [160] * images.count()
+    assert images.count() >= 22
+    dog = next(at for at, pair in enumerate(wanted) if pair["text"] == "a red dog")
+    assert cards(page).nth(dog).locator("mark").all_inner_texts() == ["a", "red dog"]
+    assert cards(page).nth(dog).locator("img").get_attribute("alt") == "a red dog"
+
+    why = cards(page).nth(dog).locator("summary")
+    why.focus()
+    page.keyboard.press("Enter")
+    (answer,) = queries.explain(runs["photos"], queries.samples(runs["photos"], 10.0).slice(dog, 1), 10.0)
+    rows = cards(page).nth(dog).locator("table.entries tbody tr")
+    assert rows.first.is_visible()
+    assert [row.split("\t")[:2] for row in rows.all_inner_texts()] == [
+        [entry.entry, f"{entry.count:,}"] for entry in answer.entries
+    ]
+    assert cards(page).nth(dog).locator(".reason").inner_text().startswith("Kept" if answer.kept else "Dropped")
+    shoot(page, "samples")
+
+    page.get_by_role("heading", level=2).click()
+    assert rows.first.is_visible()
+
+
+def test_the_last_page_follows_from_below_and_begins_at_the_top(open_page, runs):
+    page = open_page("/samples?run=photos")
+    page.get_by_role("button", name="Page 4").last.click()
+    settle(page)
+
+    assert cards(page).count() == 80 - 3 * 24
+    assert cards(page).first.is_visible()
+    top = cards(page).first.bounding_box()
+    assert top is not None and 0 <= top["y"] < 900
+
+
+def test_an_unreadable_image_leaves_a_card_with_a_reason(open_page, runs):
+    page = open_page("/samples?run=photos")
+    page.get_by_role("textbox", name="With the entry").fill("nothing like it")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert "“nothing like it” is no entry" in page.locator("[data-testid=stMain]").inner_text()
+
+    table = queries.samples(runs["photos"], 10.0, limit=200)["uid"].to_pylist()
+    at = table.index("3")
+    page.get_by_role("textbox", name="With the entry").fill("")
+    page.keyboard.press("Enter")
+    settle(page)
+    if at >= 24:
+        page.get_by_role("button", name=f"Page {at // 24 + 1}").first.click()
+        settle(page)
+    assert cards(page).nth(at % 24).locator(".thumbnail.none").inner_text().startswith("image: cannot be decoded")
+
+
+def test_hostile_texts_are_shown_as_text_on_the_samples_page(open_page, runs, canary, shoot):
+    texts = hostile_texts(canary[0])
+    page = open_page("/samples?run=hostile")
+    seen = []
+    for number in range(1, -(-len(texts) // 24) + 1):
+        if number > 1:
+            page.get_by_role("button", name=f"Page {number}").first.click()
+            settle(page)
+        for summary in cards(page).locator("summary").all():
+            summary.click()
+        seen += cards(page).locator(".caption").evaluate_all("all => all.map(one => one.textContent)")
+        facts = cards(page).locator("dd").evaluate_all("all => all.map(one => one.textContent)")
+        assert sum(label(text, 500) in facts for text in texts) >= cards(page).count() - 1
+        inside = "article.card :is(a, script, iframe, style, link, meta, object, form, video, base, svg, input, b)"
+        assert page.locator(inside).count() == 0
+        shoot(page, f"hostile samples {number}")
+
+    assert sorted(seen) == sorted(plain(text) for text in texts)
+
+
+def test_hostile_texts_are_shown_as_text_on_the_distribution_page(open_page, runs, shoot):
+    page = open_page("/?run=hostile")
+    points = page.evaluate(
+        """() => {
+            const line = document.querySelector('.js-plotly-plot .scatterlayer .js-line')
+            const to = line.getScreenCTM(), length = line.getTotalLength()
+            return [...Array(60).keys()].map((k) => {
+                const at = line.getPointAtLength((length * k) / 59).matrixTransform(to)
+                return [at.x, at.y]
+            })
+        }"""
+    )
+    seen = set()
+    for x, y in points:
+        page.mouse.move(x, y)
+        page.wait_for_timeout(60)
+        assert page.locator(".hoverlayer :is(a, image, foreignObject)").count() == 0
+        seen.update(page.locator(".hoverlayer .hovertext text.nums").all_text_contents())
+    names = {re.split(r"rank \d+", text)[0] for text in seen}
+    entries = set(runs["hostile"].entries["entry"].to_pylist())
+    assert len(names) >= 10
+    shown = {" ".join(entry.split()) for entry in entries}
+    assert all(name in shown or name.endswith("…") for name in names), names - shown
+    shoot(page, "hostile distribution")
+
+
+def test_hostile_names_of_runs_are_shown_as_text(open_page, runs, shoot):
+    page = open_page("/?run=hostile-name")
+
+    page.get_by_role("combobox", name="Run").click()
+    options = page.get_by_role("option").all_text_contents()
+
+    assert label(runs["hostile"].name) in options
+    assert label(runs["hostile-name"].name) in options
+    ours = "[data-testid=stSidebarLogo], [data-testid=stSidebarNavLink]"
+    assert page.locator(f"[data-testid=stSidebar] :is(img, a):not({ours})").count() == 0
+    shoot(page, "hostile names")
+
+
+def test_twenty_captions_of_a_megabyte_are_usable(open_page, runs, shoot):
+    open_page("/?run=long")  # the server has the run open
+    page = open_page("/?run=long")
+    start = time.monotonic()
+    page.get_by_role("link", name="Samples").click()
+    cards(page).nth(19).wait_for()
+    page.get_by_role("button", name="Show more").first.click()
+    cards(page).first.locator(".cut").wait_for()
+    seconds = time.monotonic() - start
+
+    assert seconds <= 3.0
+    assert "of 1,0" in cards(page).first.locator(".cut").inner_text()
+    lengths = cards(page).locator(".caption").evaluate_all("all => all.map(one => one.textContent.length)")
+    assert all(length < 2100 for length in lengths[1:])
+    shoot(page, "long captions")
+
+
+@pytest.mark.parametrize("path", ["/?run=zipf", "/samples?run=photos"], ids=["distribution", "samples"])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)], ids=["phone", "desk"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pages_fit_phones_and_desks_in_light_and_dark(open_page, shoot, path, width, height, dark):
+    page = open_page(path, width=width, height=height, dark=dark)
+
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
+    background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert background == ("rgb(17, 22, 28)" if dark else "rgb(255, 255, 255)")
+    name = path.strip("/?").split("?")[0].replace("run=zipf", "distribution")
+    shoot(page, f"{name} {width} {'dark' if dark else 'light'}")

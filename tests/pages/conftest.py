@@ -1,0 +1,99 @@
+"""The app without a browser: every page is run as the front door runs it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from curation.runs.folder import Run
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which `make_run` makes runs is the one the app shows."""
+    monkeypatch.setenv("HEADTAIL_RUNS", str(tmp_path))
+    monkeypatch.delenv("HEADTAIL_RUN", raising=False)
+    return tmp_path
+
+
+class Page:
+    """The app in one browser tab, and what the tests read off it."""
+
+    def __init__(self, page: str | None = None, **query: str) -> None:
+        self.app = AppTest.from_file(str(APP), default_timeout=60)
+        for name, value in query.items():
+            self.app.query_params[name] = value
+        self.app.run()
+        if page is not None:
+            self.go(page)
+
+    def go(self, page: str) -> None:
+        self.app.switch_page(f"pages/{page}.py").run()
+
+    def set_t(self, t: float) -> None:
+        self.app.number_input(key="t_number").set_value(t).run()
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        return {metric.label: metric.value for metric in self.app.metric}
+
+    @property
+    def texts(self) -> list[str]:
+        return [text.value for text in self.app.text]
+
+    @property
+    def captions(self) -> str:
+        return "\n".join(caption.value for caption in self.app.caption)
+
+    @property
+    def figure(self) -> dict:
+        (chart,) = self.app.get("plotly_chart")
+        return json.loads(chart.proto.spec)
+
+    def component(self, name: str) -> dict:
+        """What the browser gets of a component of ours."""
+        (found,) = (c.proto for c in self.app.get("bidi_component") if c.proto.component_name == f"headtail_{name}")
+        return json.loads(found.json)
+
+    @property
+    def cards(self) -> list[dict]:
+        return self.component("gallery")["cards"]
+
+    @property
+    def shown(self) -> list[str]:
+        """The captions of the cards."""
+        return ["".join(text for text, _, _ in card["parts"]) for card in self.cards]
+
+
+@pytest.fixture
+def open_page() -> Callable[..., Page]:
+    """Open a page of the app as a new browser tab does; nothing may go wrong unless it is said to."""
+
+    def open_it(page: str | None = None, **query: str) -> Page:
+        opened = Page(page, **query)
+        assert not opened.app.exception
+        return opened
+
+    return open_it
+
+
+@pytest.fixture
+def edit_run_json() -> Callable[..., None]:
+    """Change what run.json says."""
+
+    def edit(path: Path, **values: object) -> None:
+        info = json.loads((path / "run.json").read_text())
+        (path / "run.json").write_text(json.dumps({**info, **values}))
+
+    return edit
+
+
+@pytest.fixture
+def zipf_workspace(zipf_run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The app shows the shared run over 4,000 pairs."""
+    monkeypatch.setenv("HEADTAIL_RUNS", str(zipf_run.path.parent))
+    return zipf_run

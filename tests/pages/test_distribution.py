@@ -1,0 +1,131 @@
+import pytest
+
+from curation import queries
+
+
+@pytest.mark.parametrize("t", [100.0, 1.0, 33.3, 250.5, 4000.0, 1e6])
+def test_the_numbers_are_those_of_the_library_on_and_off_the_grid(zipf_workspace, open_page, t):
+    page = open_page(t=str(t))
+
+    size = queries.size(zipf_workspace, t)
+    assert page.numbers == {
+        "Pairs kept": f"{size.kept:,}",
+        "Tail share of matches": f"{100 * size.kept_tail_share:.1f} %",
+        "Entries covered": f"{size.entries_covered:,}",
+        "Entries at the cap": f"{size.entries_at_cap:,}",
+    }
+    assert page.app.metric[0].delta == f"{100 * size.kept / size.pairs:.1f} %"
+    assert f"{size.expected:,.0f} are expected, with a sigma of {size.sigma:,.1f}" in page.app.metric[0].help
+
+
+def test_a_run_starts_at_its_own_t(zipf_workspace, open_page):
+    page = open_page()
+
+    assert page.app.number_input(key="t_number").value == 100.0
+    assert page.app.select_slider(key="t_slider").value == 100.0
+    assert dict(page.app.query_params) == {"run": "run", "t": "100"}
+
+
+def test_the_number_moves_slider_chart_and_address(zipf_workspace, open_page):
+    page = open_page()
+
+    page.set_t(33.3)
+
+    assert page.app.select_slider(key="t_slider").value == 33.3
+    assert page.app.query_params["t"] == "33.3"
+    assert page.numbers["Pairs kept"] == f"{queries.size(zipf_workspace, 33.3).kept:,}"
+    balanced = next(trace for trace in page.figure["data"] if trace["name"].startswith("balanced"))
+    assert balanced["name"] == f"balanced: the {queries.size(zipf_workspace, 33.3).kept:,} pairs kept"
+
+
+def test_the_slider_moves_number_and_address(zipf_workspace, open_page):
+    page = open_page()
+
+    page.app.select_slider(key="t_slider").set_value(4000.0).run()
+
+    assert page.app.number_input(key="t_number").value == 4000.0
+    assert page.app.query_params["t"] == "4000"
+
+
+def test_t_survives_a_change_of_page(zipf_workspace, open_page):
+    page = open_page()
+    page.set_t(33.3)
+
+    page.go("samples")
+    assert page.app.number_input(key="t_number").value == 33.3
+    page.go("distribution")
+    assert page.app.number_input(key="t_number").value == 33.3
+
+
+def test_find_t_for_a_size(zipf_workspace, open_page):
+    page = open_page()
+    wanted = queries.threshold_for_size(zipf_workspace, 1500)
+
+    page.app.number_input(key="find_size").set_value(1500)
+    page.app.form_submit_button[0].click().run()
+
+    assert page.app.number_input(key="t_number").value == wanted.t
+    assert page.numbers["Pairs kept"] == "1,500"
+    assert f"t = {wanted.t:,.15g} keeps 1,500 pairs" in page.captions
+
+
+def test_find_t_for_a_tail_share_shows_the_one_achieved(zipf_workspace, open_page):
+    page = open_page()
+    wanted = queries.threshold_for_tail_share(zipf_workspace, 0.30)
+
+    page.app.number_input(key="find_tail").set_value(30.0)
+    page.app.form_submit_button[1].click().run()
+
+    assert page.app.number_input(key="t_number").value == wanted.t
+    assert f"tail share {100 * wanted.tail_share:.1f} %" in page.captions
+    assert page.app.metric[1].delta == f"{100 * wanted.tail_share:.1f} %"
+
+
+def test_a_size_that_no_t_gives_is_answered_in_one_line(zipf_workspace, open_page):
+    page = open_page()
+
+    page.app.number_input(key="find_size").set_value(1_000_000)
+    page.app.form_submit_button[0].click().run()
+
+    assert not page.app.exception
+    assert any("size 1,000,000: this pool gives from" in text for text in page.texts)
+    assert page.app.number_input(key="t_number").value == 100.0
+
+
+def test_the_charts_say_which_population_they_show(zipf_workspace, open_page):
+    page = open_page()
+    kept = queries.size(zipf_workspace, 100.0).kept
+
+    for tab, key in (("Entries by rank", "by_rank"), ("Cumulative matches", "summed"), ("Size at every t", "by_t")):
+        page.app.session_state["chart"] = tab
+        page.app.run()
+        assert page.app.get("plotly_chart")[0].key == key
+        assert "all 4,000 pairs of the pool" in page.captions
+        assert f"the {kept:,} kept at t = 100" in page.captions or key == "by_t"
+
+
+def test_the_funnel_shows_every_step_and_what_it_dropped(make_run, open_page):
+    run = make_run(["a dog", "IMG_0001.jpg", None, "a hot dog", "cat"], t=1.0)
+
+    rows = open_page(t="1").component("funnel")["rows"]
+
+    kept = queries.size(run, 1.0).kept
+    assert [(row["step"], row["in"], row["out"], row["dropped"]) for row in rows] == [
+        ("Read", "5", "4", ["1 text is null"]),
+        ("Match", "4", "3", ["1 no entry matches"]),
+        ("Balance", "3", str(kept), [f"{3 - kept} balanced away"] if kept < 3 else ["nothing dropped"]),
+    ]
+    assert [row["bar_in"] for row in rows] == [100.0, 80.0, 60.0]
+
+
+def test_a_pool_that_matches_nothing_has_a_page(make_run, open_page):
+    make_run(["x", "y"], t=2.0)
+
+    page = open_page()
+
+    assert page.numbers == {
+        "Pairs kept": "0",
+        "Tail share of matches": "0.0 %",
+        "Entries covered": "0",
+        "Entries at the cap": "0",
+    }
