@@ -1,7 +1,7 @@
 """Answers for every t, computed once: on a grid of thresholds, what balancing keeps and what it does to each entry."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +42,14 @@ class Curves:
     ranked_entry_count: np.ndarray
     entry_kept: np.ndarray
 
+    def with_rows(self, other: "Curves") -> "Curves":
+        """These curves with the rows of others of the same pool put in between; `other` holds thresholds of its own."""
+        at = np.searchsorted(self.grid, other.grid)
+        by_row = ("grid", "kept", "expected", "sigma", "tail_share", "kept_tail_share", "entries_covered", "entry_kept")
+        return replace(
+            self, **{name: np.insert(getattr(self, name), at, getattr(other, name), axis=0) for name in by_row}
+        )
+
     def row(self, t: float) -> int | None:
         """The row of the grid that stands for t, or None for a t between the grid points."""
         at = int(np.searchsorted(self.grid, t))
@@ -72,17 +80,19 @@ class CurveBuilder:
 
     def __init__(self, entry_count: np.ndarray, grid: np.ndarray) -> None:
         """entry_count: (M,) int64, of the whole pool; grid: (T,) float64 ascending."""
+        if entry_count.max(initial=0) > np.iinfo(np.uint32).max:
+            raise CurationError("an entry matches more than 4,294,967,295 texts: split the pool")
         matched = np.flatnonzero(entry_count)
         self._entry_count = entry_count
         self._grid = grid
         self._ranked = matched[np.argsort(-entry_count[matched], kind="stable")].astype(np.int32)
         self._rank = np.full(entry_count.size, -1, np.int32)
         self._rank[self._ranked] = np.arange(self._ranked.size, dtype=np.int32)
+        self._share = 1.0 / np.maximum(entry_count, 1)
+        self._certain_row = np.searchsorted(grid, entry_count.astype(np.float64)).astype(np.int32)
         self._kept = np.zeros(grid.size + 1, np.int64)
-        self._expected = np.zeros(grid.size, np.float64)
-        self._variance = np.zeros(grid.size, np.float64)
-        if entry_count.max(initial=0) > np.iinfo(np.uint32).max:
-            raise CurationError("an entry matches more than 4,294,967,295 texts: split the pool")
+        self._certain = np.zeros(grid.size + 1, np.int64)
+        self._sums = np.zeros((2, grid.size), np.float64)
         # half the memory of int64: this array is the largest thing a run holds
         self._entry_kept = np.zeros((grid.size, self._ranked.size), np.uint32)
 
@@ -90,17 +100,10 @@ class CurveBuilder:
         """One batch. matched_entry_ids: (N,) list<int32>; t_min: (N,) float64, +inf where the list is empty."""
         from curation import curves_kernel
 
-        curves_kernel.add(
-            list_lengths(matched_entry_ids),
-            matched_entry_ids.flatten().to_numpy(),
-            t_min,
-            self._entry_count,
-            self._rank,
-            self._grid,
-            self._kept,
-            self._expected,
-            self._variance,
-            self._entry_kept,
+        lengths, entry_ids = list_lengths(matched_entry_ids), matched_entry_ids.flatten().to_numpy()
+        curves_kernel.count_kept(lengths, entry_ids, t_min, self._grid, self._rank, self._kept, self._entry_kept)
+        curves_kernel.add_moments(
+            lengths, entry_ids, self._share, self._certain_row, self._grid, self._sums, self._certain
         )
 
     def finish(self) -> Curves:
@@ -113,8 +116,8 @@ class CurveBuilder:
         return Curves(
             grid=self._grid,
             kept=np.cumsum(self._kept[:-1]),
-            expected=self._expected,
-            sigma=np.sqrt(self._variance),
+            expected=self._sums[0] + np.cumsum(self._certain[:-1]),
+            sigma=np.sqrt(self._sums[1]),
             tail_share=np.array([t_to_p(ranked_count, t) for t in self._grid])
             if ranked_count.size
             else self._grid * 0.0,

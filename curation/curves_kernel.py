@@ -5,52 +5,58 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-_i32, _i64, _f64 = (nb.types.Array(t, 1, "C", readonly=True) for t in (nb.int32, nb.int64, nb.float64))
 
+@nb.njit(nogil=True, cache=True)
+def count_kept(lengths: Any, entry_ids: Any, t_min: Any, grid: Any, rank: Any, kept: Any, entry_kept: Any) -> None:
+    """Count each pair, for itself and for its entries, in the first row of the grid that keeps it.
 
-@nb.njit(
-    nb.void(
-        _i64, _i32, _f64, _i64, _i32, _f64, nb.int64[::1], nb.float64[::1], nb.float64[::1], nb.uint32[:, ::1]
-    ),
-    nogil=True,
-    cache=True,
-)  # fmt: skip
-def add(
-    lengths: Any,
-    entry_ids: Any,
-    t_min: Any,
-    entry_count: Any,
-    rank: Any,
-    grid: Any,
-    kept: Any,
-    expected: Any,
-    variance: Any,
-    entry_kept: Any,
-) -> None:
-    """Add a batch to the sums. `kept` and `entry_kept` get each pair once, in the first row that keeps it."""
-    miss = np.empty(grid.size, np.float64)  # product of 1 - p_e, for each t
+    kept: (T + 1,) int64, its last row for pairs that no threshold of the grid keeps; entry_kept: (T, E) uint32
+    """
     at = 0
     for i in range(lengths.size):
         stop = at + lengths[i]
-        if stop == at:
-            continue
         row = np.searchsorted(grid, t_min[i], side="right")
         kept[row] += 1
-        rarest = entry_count[entry_ids[at]]
-        for k in range(at, stop):
-            if row < grid.size:
+        if row < grid.size:
+            for k in range(at, stop):
                 entry_kept[row, rank[entry_ids[k]]] += np.uint32(1)
-            rarest = min(rarest, entry_count[entry_ids[k]])
-        # from the count of its rarest entry on, a pair is kept for certain
-        certain = np.searchsorted(grid, np.float64(rarest), side="left")
-        miss[:certain] = 1.0
-        for k in range(at, stop):
-            share = 1.0 / np.float64(entry_count[entry_ids[k]])
-            for g in range(certain):
-                miss[g] *= 1.0 - grid[g] * share
-        for g in range(certain):
-            expected[g] += 1.0 - miss[g]
-            variance[g] += miss[g] * (1.0 - miss[g])
-        for g in range(certain, grid.size):
-            expected[g] += 1.0
         at = stop
+
+
+@nb.njit(nogil=True, cache=True, error_model="numpy")
+def add_moments(lengths: Any, entry_ids: Any, share: Any, certain_row: Any, grid: Any, sums: Any, certain: Any) -> None:
+    """Add pi and pi (1 - pi) of each pair to the rows in which chance decides about it.
+
+    share:       (M,) float64, 1 / count
+    certain_row: (M,) int32, the first row in which an entry keeps all its texts; there and after, pi is 1
+    sums:        (2, T) float64: of pi, of pi (1 - pi)
+    certain:     (T + 1,) int64, how many pairs are certain from each row on
+    """
+    miss = np.empty(grid.size)  # product of 1 - p_e, for each t
+    expected, variance = sums[0], sums[1]
+    at = 0
+    for i in range(lengths.size):
+        stop = at + lengths[i]
+        rows = grid.size
+        for k in range(at, stop):
+            rows = min(rows, np.int64(certain_row[entry_ids[k]]))
+        if stop > at:
+            certain[rows] += 1
+            miss[:rows] = 1.0
+            # four entries at a time: as many multiplications, a quarter of the loads and stores
+            while stop - at >= 4:
+                a, b = share[entry_ids[at]], share[entry_ids[at + 1]]
+                c, d = share[entry_ids[at + 2]], share[entry_ids[at + 3]]
+                for g in range(rows):
+                    t = grid[g]
+                    miss[g] *= ((1.0 - t * a) * (1.0 - t * b)) * ((1.0 - t * c) * (1.0 - t * d))
+                at += 4
+            while at < stop:
+                a = share[entry_ids[at]]
+                for g in range(rows):
+                    miss[g] *= 1.0 - grid[g] * a
+                at += 1
+            for g in range(rows):
+                pi = 1.0 - miss[g]
+                expected[g] += pi
+                variance[g] += pi * miss[g]

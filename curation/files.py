@@ -14,8 +14,16 @@ import pyarrow.parquet as pq
 
 from curation.errors import UnreadableFile
 
-PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
-"""How every Parquet file of the project is written: small, and a flipped bit does not go unnoticed."""
+PARQUET_OPTIONS: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": False,
+    "write_page_checksum": True,
+}
+"""How every Parquet file of the project is written, so that a flipped bit does not go unnoticed.
+
+Texts and uids hardly repeat: without dictionaries, pairs are written in half the time, and are 5 % larger.
+"""
 
 
 @contextmanager

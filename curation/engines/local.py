@@ -37,8 +37,8 @@ def map_units(
 
         for unit in waiting:
             start(unit)
-            # more than the workers can hold would only delay a cancel
-            while len(running) >= workers:
+            # one more than there are workers, so that none of them waits for on_done; further ones would delay a cancel
+            while len(running) > workers:
                 _take_finished(running, start, on_done, cancel, max_retries)
         while running:
             _take_finished(running, start, on_done, cancel, max_retries)

@@ -63,7 +63,7 @@ def short_key(address: Any, length: Any) -> Any:
     return first, following
 
 
-@nb.njit
+@nb.njit(inline="always")  # a call, though rare, takes the registers of the loop around it
 def long_key(address: Any, length: Any, mask: Any) -> Any:
     """The key of a longer token: a hash of all its bytes, and its length."""
     h = np.uint64(length)
@@ -95,7 +95,7 @@ def hash_edge(key: Any) -> Any:
     return h ^ (h >> np.uint64(32))
 
 
-@nb.njit
+@nb.njit(inline="always")
 def _same_bytes(one: Any, other: Any, length: Any) -> Any:
     for at in range(0, length, 8):
         mask = _FIRST_BYTES[min(length - at, 8)]

@@ -94,28 +94,48 @@ def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Sca
 
     raises UnreadableFile where the file is damaged
     """
-    file = files.open_parquet(path)
-    with file:
+    wanted = [columns.text, columns.uid, columns.url]
+    with files.open_parquet(path) as file:
         names = file.schema_arrow.names
-        wanted = [name for name in (columns.text, columns.uid, columns.url) if name in names]
-        if columns.uid not in names and columns.url not in names and columns.image in names:
-            wanted.append(columns.image)
+    if columns.uid not in names and columns.url not in names:
+        wanted.append(columns.image)
+    for first_row, batch in _batches(path, row_groups, wanted):
+        yield _usable_pairs(batch, first_row, columns)
+
+
+def scan_texts(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[tuple[pa.StringArray, Counter[str]]]:
+    """The texts that `scan` yields, and what it leaves out, without reading the other columns."""
+    for _, batch in _batches(path, row_groups, [columns.text]):
+        text, valid, dropped = _usable_texts(batch, columns)
+        yield (text.filter(pa.array(valid)) if dropped else text), dropped
+
+
+def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Record batches with those of the wanted columns that are there, and the number of each one's first row."""
+    with files.open_parquet(path) as file:
+        found = [name for name in wanted if name in file.schema_arrow.names]
         first_row = sum(file.metadata.row_group(group).num_rows for group in range(row_groups[0]))
         try:
-            for batch in file.iter_batches(BATCH_ROWS, row_groups=list(row_groups), columns=wanted):
-                yield _usable_pairs(batch, first_row, columns)
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=list(row_groups), columns=found):
+                yield first_row, batch
                 first_row += len(batch)
         except (pa.ArrowException, OSError) as error:
             raise UnreadableFile(f"{path}: damaged near row {first_row} ({str(error).splitlines()[0]})") from None
 
 
-def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns) -> Scanned:
-    dropped: Counter[str] = Counter()
+def _usable_texts(batch: pa.RecordBatch, columns: Columns) -> tuple[pa.StringArray, np.ndarray, Counter[str]]:
+    """All texts of a batch, which of them can be used, and how many cannot for which reason."""
     text, valid = _as_text(batch[columns.text])
+    dropped: Counter[str] = Counter()
     if nulls := batch[columns.text].null_count:
         dropped["text is null"] = nulls
     if bad := len(text) - int(valid.sum()) - nulls:
         dropped["text is not UTF-8"] = bad
+    return text, valid, dropped
+
+
+def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns) -> Scanned:
+    text, valid, dropped = _usable_texts(batch, columns)
     names = batch.schema.names
     nothing = pa.nulls(len(batch), pa.string())
     url = _as_text(batch[columns.url])[0] if columns.url in names else nothing

@@ -7,7 +7,7 @@ small arrays of counts stands between them.
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,8 +24,8 @@ from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun, CurationError
 from curation.matching import Matcher
 from curation.pool.columns import Columns
-from curation.pool.parquet import scan
-from curation.runs.config import DEFAULT_TAIL_SHARE
+from curation.pool.parquet import scan, scan_texts
+from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.folder import Run, lock, open_run, write_curves, write_info
 from curation.runs.plan import check_plan, units
 from curation.runs.progress import Progress, Reporter
@@ -135,14 +135,21 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
         ),
     )
 
-    do("balance", keep_unit, run.path / "pairs")
-    t = _choose_t(run, env.entry_count)
-    curves = _curves(run, t, env.entry_count, report, cancel)
+    t = _known_t(run.config, env.entry_count)
+    builder = CurveBuilder(env.entry_count, threshold_grid(int(env.entry_count.max(initial=0)), more=t))
+    do("balance", keep_unit, run.path / "pairs", then=partial(_add_to_curves, run.path / "pairs", builder))
+    report.phase("curves", already_done=run.rows)
+    curves = builder.finish()
+    if not t:
+        assert run.config.size is not None
+        t = [queries.threshold_for_size(run, run.config.size).t]
+        if curves.row(t[0]) is None:
+            curves = curves.with_rows(_curves_at(t, run, env.entry_count))
     write_curves(run.path, curves)
     report.end_phase()
-    row = curves.row(t)
+    row = curves.row(t[0])
     assert row is not None
-    _write_results(run, receipts, t, int(curves.kept[row]), report.seconds)
+    _write_results(run, receipts, t[0], int(curves.kept[row]), report.seconds)
     shutil.rmtree(run.path / "work")
 
 
@@ -151,13 +158,13 @@ def match_unit(unit: Unit, env: Env) -> Receipt:
     counts = np.zeros(env.entry_count.size, np.int64)
     rows_in = rows = matched = 0
     dropped: Counter[str] = Counter()
-    for batch in scan(unit.path, unit.row_groups, env.columns):
-        entry_ids = env.matcher.match(batch.pairs["text"])
-        counts += np.bincount(entry_ids.values.to_numpy(), minlength=counts.size)
-        rows_in += len(batch.pairs) + batch.dropped.total()
-        rows += len(batch.pairs)
+    for texts, left_out in scan_texts(unit.path, unit.row_groups, env.columns):
+        entry_ids = env.matcher.match(texts)
+        np.add.at(counts, entry_ids.values.to_numpy(), 1)
+        rows_in += len(texts) + left_out.total()
+        rows += len(texts)
         matched += int(np.count_nonzero(np.diff(entry_ids.offsets.to_numpy())))
-        dropped += batch.dropped
+        dropped += left_out
     path = env.folder / "work" / f"{unit.index:05d}.parquet"
     matching = np.flatnonzero(counts).astype(np.int32)
     files.write_parquet(path, pa.table({"entry_id": matching, "count": counts[matching]}))
@@ -174,7 +181,8 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
     rows_in = rows = matched = matches = 0
     dropped: Counter[str] = Counter()
     with files.whole(path) as temporary:
-        with pq.ParquetWriter(temporary, RUN_PAIR_SCHEMA, **files.PARQUET_OPTIONS) as writer:
+        options = {**files.PARQUET_OPTIONS, "write_statistics": ["uid", "t_min"]}  # what queries look for; texts cost
+        with pq.ParquetWriter(temporary, RUN_PAIR_SCHEMA, **options) as writer:
             for batch in scan(unit.path, unit.row_groups, env.columns):
                 pairs = _balanced(batch.pairs, unit, env)
                 writer.write_batch(pairs)
@@ -218,13 +226,18 @@ def _do_units(
     phase: str,
     fn: Callable[[Unit, Env], Receipt],
     folder: Path,
+    then: Callable[[Unit], None] = lambda unit: None,
 ) -> list[Receipt]:
-    """Run `fn` over the units whose receipt is not there yet; the receipts of all of them."""
+    """Run `fn` over the units whose receipt is not there yet, and `then` over all; the receipts of all of them."""
     receipts = {unit.index: receipt for unit in todo if (receipt := _read_receipt(folder, unit, env.plan_digest))}
     report.phase(phase, already_done=sum(receipt.rows_in for receipt in receipts.values()))
+    for unit in todo:
+        if unit.index in receipts:
+            then(unit)
 
     def on_done(unit: Unit, receipt: Receipt) -> None:
         receipts[unit.index] = receipt
+        then(unit)
         report.add(receipt.rows_in)
 
     left = [unit for unit in todo if unit.index not in receipts]
@@ -245,30 +258,27 @@ def _read_receipt(folder: Path, unit: Unit, plan_digest: str) -> Receipt | None:
     return receipt if fits else None
 
 
-def _choose_t(run: Run, entry_count: np.ndarray) -> float:
-    config = run.config
+def _known_t(config: CurateConfig, entry_count: np.ndarray) -> list[float]:
+    """The threshold that the configuration asks for; none where it asks for a size, which only the pairs can tell."""
     if config.t is not None:
-        return config.t
+        return [config.t]
     if config.size is not None:
-        return queries.threshold_for_size(run, config.size).t
-    return p_to_t(entry_count, DEFAULT_TAIL_SHARE if config.tail_share is None else config.tail_share)
+        return []
+    return [p_to_t(entry_count, DEFAULT_TAIL_SHARE if config.tail_share is None else config.tail_share)]
 
 
-def _curves(run: Run, t: float, entry_count: np.ndarray, report: Reporter, cancel: Callable[[], bool]) -> Curves:
-    report.phase("curves")
-    builder = CurveBuilder(entry_count, threshold_grid(int(entry_count.max(initial=0)), more=[t]))
-    for batch in _matches(run.pair_files):
-        if cancel():
-            raise Cancelled
-        builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
-        report.add(len(batch))
+def _add_to_curves(folder: Path, builder: CurveBuilder, unit: Unit) -> None:
+    """Add a finished unit, read back while its file is still in memory: so it counts once, however often it ran."""
+    with files.open_parquet(folder / f"{unit.index:05d}.parquet") as file:
+        for batch in file.iter_batches(columns=["matched_entry_ids", "t_min"]):
+            builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
+
+
+def _curves_at(t: list[float], run: Run, entry_count: np.ndarray) -> Curves:
+    builder = CurveBuilder(entry_count, np.array(t))
+    for unit in units(run):
+        _add_to_curves(run.path / "pairs", builder, unit)
     return builder.finish()
-
-
-def _matches(pair_files: list[Path]) -> Iterator[pa.RecordBatch]:
-    for path in pair_files:
-        with files.open_parquet(path) as file:
-            yield from file.iter_batches(columns=["matched_entry_ids", "t_min"])
 
 
 def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, seconds: dict[str, float]) -> None:

@@ -151,7 +151,7 @@ def test_a_part_that_does_not_fit_its_receipt_is_done_again(tmp_path, zipf_run, 
             tmp_path / "run",
             workers=1,
             on_progress=seen.append,
-            cancel=lambda: bool(seen) and seen[-1].phase == "curves",
+            cancel=lambda: bool(seen) and (seen[-1].phase, seen[-1].done) == ("balance", 4000),
         )
     part = tmp_path / "run" / "pairs" / "00003.parquet"
     data, receipt = bytearray(part.read_bytes()), part.with_suffix(".json")
