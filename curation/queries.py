@@ -5,11 +5,14 @@ What the curves hold for a t on their grid is read from them; for a t in between
 """
 
 import glob
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import duckdb
@@ -17,9 +20,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.balancing import check_t, entry_prob, expected_size, keep_prob, p_to_t, t_for_size, t_to_p
+from curation import files
+from curation.balancing import check_t, entry_prob, keep_prob, p_to_t, t_for_size, t_to_p
+from curation.curves import CurveBuilder, Curves
 from curation.errors import BadArgument, UnknownEntry, UnknownPair, UnreadableFile
-from curation.runs.folder import Run
+from curation.runs.folder import Run, open_run
 from curation.uniform import entry_hashes, uniform
 
 Which = Literal["kept", "dropped", "both"]
@@ -107,29 +112,19 @@ def size(run: Run, t: float) -> Size:
     """The figures of a threshold; exact for every t >= 1."""
     check_t(t)
     entry_count = run.entry_count
-    curves, totals = run.curves, run.info["totals"]
-    row = curves.row(t)
-    if row is not None:
-        kept, expected, sigma = int(curves.kept[row]), float(curves.expected[row]), float(curves.sigma[row])
-        kept_tail_share, covered = float(curves.kept_tail_share[row]), int(curves.entries_covered[row])
-    else:
-        kept = _kept(run, t)
-        expected, sigma = _expected(run, t)
-        entry_kept = entry_kept_at(run, t)
-        covered = int((entry_kept > 0).sum())
-        kept_tail_share = float(entry_kept[curves.ranked_entry_count < t].sum() / max(1, entry_kept.sum()))
+    (curves, row), totals = _row(run, t), run.info["totals"]
     return Size(
         t=t,
-        kept=kept,
-        expected=expected,
-        sigma=sigma,
+        kept=int(curves.kept[row]),
+        expected=float(curves.expected[row]),
+        sigma=float(curves.sigma[row]),
         pairs=totals["pairs"],
         matched=totals["matched"],
         tail_share=t_to_p(entry_count, t) if totals["matches"] else 0.0,
-        kept_tail_share=kept_tail_share,
+        kept_tail_share=float(curves.kept_tail_share[row]),
         entries=entry_count.size,
         entries_matched=curves.ranked_entry_id.size,
-        entries_covered=covered,
+        entries_covered=int(curves.entries_covered[row]),
         entries_at_cap=int((entry_count >= t).sum()),
     )
 
@@ -173,21 +168,43 @@ def threshold_for_tail_share(run: Run, p: float) -> Threshold:
 
 def entry_kept_at(run: Run, t: float) -> np.ndarray:
     """(E,) int64: kept pairs that match each entry, in the order of `curves.ranked_entry_id`."""
-    curves = run.curves
-    row = curves.row(check_t(t))
-    if row is not None:
-        return curves.entry_kept[row].astype(np.int64)
-    table = _table(
-        run,
-        """
-        SELECT entry_id, count(*) AS kept
-        FROM (SELECT unnest(matched_entry_ids) AS entry_id FROM pairs WHERE t_min < ?) GROUP BY entry_id
-        """,
-        [t],
-    )
-    kept = np.zeros(run.entry_count.size, np.int64)
-    kept[table["entry_id"].to_numpy()] = table["kept"].to_numpy()
-    return kept[curves.ranked_entry_id]
+    curves, row = _row(run, check_t(t))
+    return curves.entry_kept[row].astype(np.int64)
+
+
+def curves_at(run: Run, thresholds: Sequence[float]) -> Curves:
+    """The curves at thresholds between the points of the grid, by going through all pairs of the run once."""
+    builder = CurveBuilder(run.entry_count, np.array(thresholds, np.float64))
+    one_at_a_time = Lock()
+
+    def add(path: Path) -> None:
+        for batch in read_matches(path):
+            with one_at_a_time:
+                builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(add, run.pair_files))
+    return builder.finish()
+
+
+def read_matches(path: Path) -> Iterator[pa.RecordBatch]:
+    """matched_entry_ids and t_min of a file of pairs."""
+    with files.open_parquet(path) as file:
+        try:
+            yield from file.iter_batches(columns=["matched_entry_ids", "t_min"])
+        except (pa.ArrowException, OSError) as error:
+            raise UnreadableFile(f"{path}: damaged ({str(error).splitlines()[0]})") from None
+
+
+@lru_cache(maxsize=32)
+def _curves_between(path: Path, plan_digest: str, t: float) -> Curves:
+    return curves_at(open_run(path), [t])
+
+
+def _row(run: Run, t: float) -> tuple[Curves, int]:
+    """Curves that hold t, and its row in them."""
+    row = run.curves.row(t)
+    return (run.curves, row) if row is not None else (_curves_between(run.path, run.info["plan_digest"], t), 0)
 
 
 def funnel(run: Run, size: Size) -> list[Step]:
@@ -316,15 +333,6 @@ _BIN = "floor(log2(greatest(t_min, 1e-300)) * 64)::BIGINT"
 
 def _kept(run: Run, t: float) -> int:
     return int(_rows(run, "SELECT count(*) FROM pairs WHERE t_min < ?", [t])[0][0])
-
-
-def _expected(run: Run, t: float) -> tuple[float, float]:
-    total = variance = 0.0
-    with _readable(run):
-        for batch in _relation(run, "SELECT matched_entry_ids FROM pairs WHERE isfinite(t_min)").to_arrow_reader():
-            mean, sigma = expected_size(keep_prob(batch["matched_entry_ids"], run.entry_count, t))
-            total, variance = total + mean, variance + sigma**2
-    return total, variance**0.5
 
 
 def _rows(run: Run, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from curation import files, queries
 from curation.balancing import p_to_t, t_min
-from curation.curves import CurveBuilder, Curves, threshold_grid
+from curation.curves import CurveBuilder, threshold_grid
 from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun, CurationError
 from curation.matching import Matcher
@@ -144,7 +144,7 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
         assert run.config.size is not None
         t = [queries.threshold_for_size(run, run.config.size).t]
         if curves.row(t[0]) is None:
-            curves = curves.with_rows(_curves_at(t, run, env.entry_count))
+            curves = curves.with_rows(queries.curves_at(run, t))
     write_curves(run.path, curves)
     report.end_phase()
     row = curves.row(t[0])
@@ -269,16 +269,8 @@ def _known_t(config: CurateConfig, entry_count: np.ndarray) -> list[float]:
 
 def _add_to_curves(folder: Path, builder: CurveBuilder, unit: Unit) -> None:
     """Add a finished unit, read back while its file is still in memory: so it counts once, however often it ran."""
-    with files.open_parquet(folder / f"{unit.index:05d}.parquet") as file:
-        for batch in file.iter_batches(columns=["matched_entry_ids", "t_min"]):
-            builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
-
-
-def _curves_at(t: list[float], run: Run, entry_count: np.ndarray) -> Curves:
-    builder = CurveBuilder(entry_count, np.array(t))
-    for unit in units(run):
-        _add_to_curves(run.path / "pairs", builder, unit)
-    return builder.finish()
+    for batch in queries.read_matches(folder / f"{unit.index:05d}.parquet"):
+        builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
 
 
 def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, seconds: dict[str, float]) -> None:

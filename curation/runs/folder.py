@@ -96,8 +96,8 @@ class Run:
 
     @property
     def pair_files(self) -> list[Path]:
-        """The Parquet files with the pairs, in the order of the units."""
-        return sorted((self.path / "pairs").glob("*.parquet"))
+        """The Parquet files with the pairs of a finished run, in the order of the units."""
+        return [self.path / "pairs" / f"{index:05d}.parquet" for index in range(len(self.info["plan"]["units"]))]
 
 
 def open_run(path: Path) -> Run:
