@@ -4,13 +4,10 @@ Exit code 0, 1 (it failed) or 2 (the arguments are wrong); an error is one line 
 commands, so that `headtail --help` answers at once.
 """
 
-import json
-import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, field, fields, is_dataclass, make_dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, field, fields, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,12 +16,10 @@ from cyclopts import App, CycloptsError, Parameter
 import curation
 from curation.errors import BadArgument, CurationError
 from curation.runs.config import CurateConfig
+from curation.terminal import bar, number, plain, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-
     from curation.metadata import Metadata
-    from curation.runs.progress import Progress
 
 
 def _options_of(config: type) -> Any:
@@ -135,7 +130,7 @@ def curate(
     else:
         config = CurateConfig(**asdict(options))
         create_run(output, pool, read_metadata(metadata), config)
-    with stop_on_signal() as stopped, _progress_bar() as bar:
+    with stop_on_signal() as stopped, progress_bar() as bar:
         run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=bar, cancel=stopped)
     _print_size(output, run.t, as_json)
 
@@ -184,13 +179,13 @@ def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
         for found in list_runs(folder)
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     elif not rows:
         print(f"no runs in {folder}; make one with 'headtail curate POOL --metadata FILE -o {folder}/NAME'")
     for row in rows if not as_json else ():
         when = row["created"][:16].replace("T", " ")
-        kept = f"{row['kept']:,} kept at t = {_number(row['t'])}" if row["kept"] is not None else ""
-        print(f"{row['state']:<12}{when}  {row['rows']:>14,} rows  {_plain(row['folder'])}  {kept}".rstrip())
+        kept = f"{row['kept']:,} kept at t = {number(row['t'])}" if row["kept"] is not None else ""
+        print(f"{row['state']:<12}{when}  {row['rows']:>14,} rows  {plain(row['folder'])}  {kept}".rstrip())
 
 
 @app.command
@@ -225,9 +220,9 @@ def threshold(
         assert tail_share is not None
         answer = queries.threshold_for_tail_share(found, tail_share)
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
-    print(f"t = {_number(answer.t)}: {answer.kept:,} pairs kept, tail share {answer.tail_share:.2%}")
+    print(f"t = {number(answer.t)}: {answer.kept:,} pairs kept, tail share {answer.tail_share:.2%}")
 
 
 @app.command
@@ -245,15 +240,16 @@ def why(
     found = open_finished_run(run)
     answer = queries.why(found, uid, found.t if t is None else t)
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
-    print(_plain(answer.text))
-    print(f"t = {_number(answer.t)}: {_verdict(answer.kept)}; t_min = {answer.t_min:.6g}, pi = {answer.keep_prob:.4f}")
+    print(plain(answer.text))
+    verdict = "kept" if answer.kept else "dropped"
+    print(f"t = {number(answer.t)}: {verdict}; t_min = {answer.t_min:.6g}, pi = {answer.keep_prob:.4f}")
     rows = [
         (e.entry, f"{e.count:,}", f"{e.prob:.4f}", f"{e.u:.6f}", f"{e.product:.6g}", "keeps it" if e.keeps else "")
         for e in answer.entries
     ]
-    _print_table(("entry", "count", "p", "u", "u x count", ""), rows)
+    print_table(("entry", "count", "p", "u", "u x count", ""), rows)
 
 
 @app.command
@@ -272,12 +268,12 @@ def export(
 
     found = open_finished_run(run)
     t = found.t if t is None else t
-    with _bar(found.info["totals"]["pairs"], "exporting") as advance:
+    with bar(found.info["totals"]["pairs"], "exporting") as advance:
         manifest = write(found, t, output, format, images=images, on_rows=advance)
     if as_json:
-        _print_json(manifest)
+        print_json(manifest)
         return
-    print(f"{manifest['pairs']:,} pairs at t = {_number(t)} in {len(manifest['files'])} file(s): {output}")
+    print(f"{manifest['pairs']:,} pairs at t = {number(t)} in {len(manifest['files'])} file(s): {output}")
 
 
 @app.command(name="app")
@@ -305,7 +301,7 @@ def _print_metadata(metadata: "Metadata", path: Path, as_json: bool, longest: in
     found = dead_entries(metadata)
     long_entries = sorted(metadata.entry.to_pylist(), key=len, reverse=True)[:longest]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "file": str(path),
                 "entries": len(metadata),
@@ -319,15 +315,15 @@ def _print_metadata(metadata: "Metadata", path: Path, as_json: bool, longest: in
         )
         return
     print(f"{path}: {len(metadata):,} entries")
-    _print_table((), [(f"  {source}", f"{count:,}") for source, count in metadata.count_by_source().items()])
+    print_table((), [(f"  {source}", f"{count:,}") for source, count in metadata.count_by_source().items()])
     for reason, count in metadata.dropped.items():
         print(f"  left out: {count:,} ({reason})")
     print(f"  dead, no text can match them: {len(found):,}")
-    _print_table((), [(f"    {_plain(entry.entry)}", entry.reason) for entry in found[:dead]])
+    print_table((), [(f"    {plain(entry.entry)}", entry.reason) for entry in found[:dead]])
     if long_entries:
         print("  longest:")
     for entry in long_entries:
-        print(f"    {_plain(entry)}")
+        print(f"    {plain(entry)}")
 
 
 def _print_size(path: Path, t: float | None, as_json: bool) -> None:
@@ -338,9 +334,9 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
     answer = queries.size(found, found.t if t is None else t)
     steps = queries.funnel(found, answer)
     if as_json:
-        _print_json({**asdict(answer), "funnel": [asdict(step) for step in steps]})
+        print_json({**asdict(answer), "funnel": [asdict(step) for step in steps]})
         return
-    _print_table(
+    print_table(
         ("step", "in", "out", "dropped"),
         [
             (
@@ -353,7 +349,7 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
         ],
     )
     print(
-        f"t = {_number(answer.t)}: {answer.kept:,} pairs kept of {answer.pairs:,}"
+        f"t = {number(answer.t)}: {answer.kept:,} pairs kept of {answer.pairs:,}"
         f" (expected {answer.expected:,.0f} +- {answer.sigma:,.0f})"
     )
     print(
@@ -365,93 +361,6 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
     )
 
 
-def _print_json(value: Any) -> None:
-    print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
-
-
-def _jsonable(value: Any) -> Any:
-    """Dataclasses as objects, and an infinite t_min, which JSON does not have, as null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return _jsonable(asdict(value))
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns as wide as their widest cell; the first to the left, numbers to the right."""
-    cells = [tuple(_plain(cell) for cell in row) for row in [*([head] if head else []), *rows]]
-    if not cells:
-        return
-    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
-    for row in cells:
-        parts = [cell.rjust(w) if _is_number(cell) else cell.ljust(w) for cell, w in zip(row, widths, strict=True)]
-        print("  ".join(parts).rstrip())
-
-
-def _is_number(cell: str) -> bool:
-    return cell.replace(",", "").replace(".", "").replace("e+", "").isdigit()
-
-
-def _plain(text: str) -> str:
-    """Text from data for a terminal: without control characters, which could drive it."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _number(t: float) -> str:
-    return f"{t:,.10g}"
-
-
-def _verdict(kept: bool) -> str:
-    return "kept" if kept else "dropped"
-
-
-@contextmanager
-def _bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    with _rich_bar() as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda rows: bar.advance(task, rows)
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[["Progress"], None]]:
-    """A bar for each phase of a run."""
-    with _rich_bar() as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(progress: "Progress") -> None:
-            if progress.phase not in tasks:
-                tasks[progress.phase] = bar.add_task(progress.phase, total=progress.total)
-            bar.update(tasks[progress.phase], completed=progress.done)
-
-        yield show
-
-
-def _rich_bar() -> "Bar":
-    """On stderr, so that stdout stays what was asked for; nothing at all where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=console, disable=not console.is_terminal)
-
-
 def _fail(message: str, code: int) -> None:
-    print(f"headtail: {_plain(message)}", file=sys.stderr)
+    print(f"headtail: {plain(message)}", file=sys.stderr)
     sys.exit(code)

@@ -1,0 +1,98 @@
+"""What commands print: tables, numbers, JSON and bars. Text from data goes through `plain`."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichBar
+
+    from curation.runs.progress import Progress
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON; dataclasses as objects, and an infinite t_min, which JSON does not have, as null."""
+    print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
+
+
+def _jsonable(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _jsonable(asdict(value))
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns as wide as their widest cell; the first to the left, numbers to the right."""
+    cells = [tuple(plain(cell) for cell in row) for row in [*([head] if head else []), *rows]]
+    if not cells:
+        return
+    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
+    for row in cells:
+        parts = [cell.rjust(w) if _is_number(cell) else cell.ljust(w) for cell, w in zip(row, widths, strict=True)]
+        print("  ".join(parts).rstrip())
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "").replace("e+", "").isdigit()
+
+
+def plain(text: str) -> str:
+    """Text from data for a terminal: without control characters, which could drive it."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def number(t: float) -> str:
+    """A threshold, with all the digits it has."""
+    return f"{t:,.10g}"
+
+
+@contextmanager
+def bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar for `total` rows; gives the function that is told how many more are done."""
+    with _rich_bar() as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda rows: shown.advance(task, rows)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[["Progress"], None]]:
+    """A bar for each phase of a run."""
+    with _rich_bar() as shown:
+        tasks: dict[str, Any] = {}
+
+        def show(progress: "Progress") -> None:
+            if progress.phase not in tasks:
+                tasks[progress.phase] = shown.add_task(progress.phase, total=progress.total)
+            shown.update(tasks[progress.phase], completed=progress.done)
+
+        yield show
+
+
+def _rich_bar() -> "RichBar":
+    """On stderr, so that stdout stays what was asked for; nothing at all where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, disable=not console.is_terminal)
