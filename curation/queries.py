@@ -29,6 +29,9 @@ from curation.uniform import entry_hashes, uniform
 
 Which = Literal["kept", "dropped", "both"]
 
+GROUP_ROWS = 1_000_000
+"""So many pairs are looked through for a page of samples, if they hold enough of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
@@ -219,23 +222,38 @@ def samples(
 ) -> pa.Table:
     """Pairs in a random but fixed order, the same for every t, so that moving t only adds and removes.
 
+    A big run is gone through group by group of its files, about a million pairs each, so that a page costs one group;
+    the first pages come from the first group then.
+
     which:  those with t_min < t, the others, or both; entry: only pairs that match it; limit: at most 200
     returns uid, text, url, image, matched_entry_ids, t_min, kept (bool)
     raises  UnknownEntry
     """
-    condition = {"kept": "t_min < $t", "dropped": "NOT t_min < $t", "both": "true"}[which]
-    parameters: dict[str, Any] = {"t": check_t(t), "limit": min(limit, 200), "offset": offset}
+    condition = {"kept": "t_min < $t", "dropped": "NOT t_min < $t", "both": "$t >= 1"}[which]
+    parameters: dict[str, Any] = {"t": check_t(t)}
     if entry is not None:
         condition += " AND list_contains(matched_entry_ids, $entry_id)"
         parameters["entry_id"] = entry_id(run, entry)
-    return _table(
-        run,
-        f"""
-        SELECT uid, text, url, image, matched_entry_ids, t_min, t_min < $t AS kept
-        FROM pairs WHERE {condition} ORDER BY hash(uid), uid LIMIT $limit OFFSET $offset
-        """,
-        parameters,
-    )
+    left, found = min(limit, 200), []
+    for source in _sources_in_fixed_order(run):
+        if offset:
+            passed = int(_rows(run, f"SELECT count(*) FROM {source} WHERE {condition}", parameters)[0][0])
+            if passed <= offset:
+                offset -= passed
+                continue
+        page = _table(
+            run,
+            f"""
+            SELECT uid, text, url, image, matched_entry_ids, t_min, t_min < $t AS kept
+            FROM {source} WHERE {condition} ORDER BY hash(uid), uid LIMIT $left OFFSET $offset
+            """,
+            {**parameters, "left": left, "offset": offset},
+        )
+        found.append(page)
+        offset, left = 0, left - len(page)
+        if not left:
+            break
+    return pa.concat_tables(found) if found else _table(run, "SELECT *, false AS kept FROM pairs LIMIT 0")
 
 
 def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | None = None) -> int:
@@ -361,14 +379,36 @@ def _relation(run: Run, sql: str, parameters: Any = None) -> duckdb.DuckDBPyRela
     return _connection(run.path.resolve()).cursor().sql(sql, params=parameters)
 
 
+def _sources_in_fixed_order(run: Run) -> Iterator[str]:
+    """The pairs as SQL tables: all in one, or for a big run groups of its files in a random but fixed order."""
+    rows = [sum(run.inputs[at].rows_in_group[first:stop]) for at, first, stop in run.info["plan"]["units"]]
+    if sum(rows) <= 2 * GROUP_ROWS:
+        yield "pairs"
+        return
+    group, in_group = [], 0
+    for unit in np.random.default_rng(0).permutation(len(rows)):
+        group.append(_sql_path(run.pair_files[unit]))
+        in_group += rows[unit]
+        if in_group >= GROUP_ROWS:
+            yield f"read_parquet([{', '.join(group)}])"
+            group, in_group = [], 0
+    if group:
+        yield f"read_parquet([{', '.join(group)}])"
+
+
+def _sql_path(path: Path) -> str:
+    """A path as an SQL string that names it and nothing else."""
+    return "'" + glob.escape(str(path.resolve())).replace("'", "''") + "'"
+
+
 @lru_cache(maxsize=32)
 def _connection(path: Path) -> duckdb.DuckDBPyConnection:
     """An in-memory database that sees the pairs of one run as the view `pairs`, and no other file."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     folder = str(path).replace("'", "''")
-    pattern = glob.escape(folder)  # a pattern is checked against the allowed folders as it is written, then its files
-    connection.execute(f"SET allowed_directories = ['{folder}', '{pattern}']")
+    # a pattern is checked against the allowed folders as it is written, and then its files are
+    connection.execute(f"SET allowed_directories = ['{folder}', {_sql_path(path)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-    connection.execute(f"CREATE VIEW pairs AS SELECT * FROM read_parquet('{pattern}/pairs/*.parquet')")
+    connection.execute(f"CREATE VIEW pairs AS SELECT * FROM read_parquet({_sql_path(path)} || '/pairs/*.parquet')")
     return connection

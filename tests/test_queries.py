@@ -11,7 +11,7 @@ from curation import queries
 from curation.balancing import expected_size, keep_prob
 from curation.errors import BadArgument, UnknownEntry, UnknownPair
 from curation.metadata import from_entries
-from curation.runs import curate
+from curation.runs import curate, plan
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 
@@ -89,6 +89,31 @@ def test_samples_come_in_one_order_for_every_t_so_that_moving_t_only_adds(zipf_r
     fewer, more = kept(20.0), kept(100.0)
     assert len(fewer) == queries.size(zipf_run, 20.0).kept
     assert fewer == [uid for uid in more if uid in set(fewer)]
+
+
+@pytest.fixture
+def grouped_run(make_run, monkeypatch):
+    """1,000 pairs in ten units, of which samples look at three at a time."""
+    monkeypatch.setattr(plan, "UNIT_ROWS", 100)
+    monkeypatch.setattr(queries, "GROUP_ROWS", 300)
+    return make_run(zipf_texts(1000), ZIPF_ENTRIES, t=20.0, row_group_size=100)
+
+
+@pytest.mark.parametrize("entry", [None, "w30"])
+def test_the_pages_of_a_big_run_hold_every_pair_once_in_one_order_for_every_t(grouped_run, entry):
+    assert len(list(queries._sources_in_fixed_order(grouped_run))) == 4
+
+    def pages(t, which):
+        total = queries.count_samples(grouped_run, t, which=which, entry=entry)
+        found = []
+        for at in range(0, total + 24, 24):
+            found += queries.samples(grouped_run, t, which=which, entry=entry, offset=at)["uid"].to_pylist()
+        assert len(found) == len(set(found)) == total
+        return found
+
+    everything, fewer, more = pages(5.0, "both"), pages(5.0, "kept"), pages(50.0, "kept")
+    assert fewer == [uid for uid in everything if uid in set(fewer)] == [uid for uid in more if uid in set(fewer)]
+    assert set(pages(5.0, "dropped")) == set(everything) - set(fewer)
 
 
 def test_kept_and_dropped_make_up_the_whole(zipf_run):
