@@ -1,5 +1,6 @@
 # make app    open the app on the sample data
 # make test   the whole suite, as CI runs it
+# make bench  the benchmarks, and docs/performance.md from what they record
 # make lock   choose the versions anew
 
 PYTHON ?= python3
@@ -42,6 +43,14 @@ browser:
 lock:
 	uv pip compile --universal --python-version 3.11 --group dev pyproject.toml \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+# Pools are made once for all benchmarks, and kept where HEADTAIL_BENCH_DIR says; else they are gone at the end.
+bench: $(VENV)/.installed
+	@pools=$$(mktemp -d) && trap 'rm -rf "$$pools"' EXIT && export HEADTAIL_BENCH_DIR="$${HEADTAIL_BENCH_DIR:-$$pools}" \
+		&& for name in matching curate_pool query_run start_up; do \
+			$(BIN)/python tests/benchmarks/$$name.py --record || exit 1; \
+		done
+	$(BIN)/python tests/benchmarks/report.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artefacts

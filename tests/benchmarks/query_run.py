@@ -1,0 +1,170 @@
+"""Questions to a finished run: each cold (nothing of the run in memory) and warm."""
+
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from curate_pool import timed_run
+from measure import Measured, Times, peak_memory_mb, prove, race, script, timed, worker
+from peers import entry_kept_by_pyarrow
+from plain_run import PlainRun
+from world import world
+
+from curation import queries
+from curation.runs.folder import Run, open_run
+
+ORACLE_PAIRS, ORACLE_ENTRIES = 180, 120  # fewer pairs than `samples` shows at most
+PAGE = 24
+
+Question = Callable[[Run], Any]
+
+
+def query_run(
+    *,
+    pairs: int = 1_000_000,
+    entries: int = 500_000,
+    workers: int = 2,
+    cold: int = 3,
+    warm: int = 9,
+    run: Path | None = None,
+) -> Measured:
+    """Ask a run of so many pairs, or the run in a folder; `cold` and `warm` are how often."""
+    with tempfile.TemporaryDirectory() as name:
+        proven = _equal_to_the_oracle(Path(name) / "oracle")
+        made_from = "a run that was there"
+        if run is None:
+            run = Path(name) / "run"
+            made_from = world(entries).name
+            with worker() as process:  # its memory is not that of the questions
+                process.submit(timed_run, world(entries), run, pairs, 4, workers).result()
+        questions = dict(_questions(open_run(run)))
+        times = {question: _ask(run, ask, cold, warm) for question, ask in questions.items()}
+        found = open_run(run)
+        described = {
+            "pairs": found.info["totals"]["pairs"],
+            "entries": found.entry_count.size,
+            "world": made_from,
+            "t": found.t,
+            "matches": found.info["totals"]["matches"],
+            "entry_counts": {place: count for place, (_, count) in _entries(found).items()},
+        }
+    return Measured(
+        parameters=described,
+        proven=proven,
+        figures={
+            "ratio_pyarrow": {
+                "entry_kept_at, t between": _ratio(times, "entry_kept_at, t between", "pyarrow: entry_kept_at"),
+            },
+            "ms": {
+                question: {"cold": _ms(cold_times), "warm": _ms(warm_times)}
+                for question, (cold_times, warm_times) in times.items()
+            },
+        },
+        peak_memory_mb=peak_memory_mb(),
+    )
+
+
+def _questions(run: Run) -> Iterator[tuple[str, Question]]:
+    """What the app and the commands ask, with answers that depend on the pool."""
+    t = run.t
+    # not on the grid: the pairs themselves are asked; each time another, for answers may be kept
+    between = (t + k / 1000 for k in count(1))
+    (uid,) = queries.samples(run, t, limit=1)["uid"].to_pylist()
+    n = queries.size(run, t).kept - 1
+    yield "size, t on the grid", lambda run: queries.size(run, t)
+    yield "size, t between", lambda run: queries.size(run, next(between))
+    yield "entry_kept_at, t on the grid", lambda run: queries.entry_kept_at(run, t)
+    yield "entry_kept_at, t between", lambda run: queries.entry_kept_at(run, next(between))
+    yield (
+        "pyarrow: entry_kept_at",
+        lambda run: entry_kept_by_pyarrow(run.pair_files, next(between), run.entry_count.size),
+    )
+    yield "funnel", lambda run: queries.funnel(run, queries.size(run, t))
+    yield "samples kept", lambda run: queries.samples(run, t, which="kept", limit=PAGE)
+    yield "samples dropped", lambda run: queries.samples(run, t, which="dropped", limit=PAGE)
+    for place, (entry, _) in _entries(run).items():
+        yield (
+            f"samples of a {place} entry",
+            lambda run, entry=entry: queries.samples(run, t, which="kept", entry=entry, limit=PAGE),
+        )
+    yield "why", lambda run: queries.why(run, uid, t)
+    yield "threshold_for_size", lambda run: queries.threshold_for_size(run, n)
+
+
+def _entries(run: Run) -> dict[str, tuple[str, int]]:
+    """An entry of the head, of the middle (on the logarithm of the rank) and of the tail, with their counts."""
+    ranked, counts = run.curves.ranked_entry_id, run.curves.ranked_entry_count
+    ranks = {"head": 0, "middle": math.isqrt(ranked.size), "tail": ranked.size - 1}
+    names = run.entries["entry"]
+    return {place: (names[int(ranked[rank])].as_py(), int(counts[rank])) for place, rank in ranks.items()}
+
+
+def _ask(path: Path, ask: Question, cold: int, warm: int) -> tuple[Times, Times]:
+    ask(open_run(path))  # imports and compiled code are there in both
+    taken = []
+    for _ in range(cold):
+        _forget(path)
+        taken.append(timed(lambda: ask(open_run(path)))[:2])
+    run = open_run(path)
+    ask(run)
+    return Times([wall for wall, _ in taken], [cpu for _, cpu in taken]), race(warm, ask=lambda: ask(run))["ask"]
+
+
+def _forget(run: Path) -> None:
+    """Nothing of the run is in memory: no open connection, no page of its files, as far as the system lets go."""
+    for thing in vars(queries).values():
+        if hasattr(thing, "cache_clear"):
+            thing.cache_clear()
+    if not hasattr(os, "posix_fadvise"):  # macOS: the files stay cached
+        return
+    for file in run.rglob("*"):
+        if file.is_file():
+            descriptor = os.open(file, os.O_RDONLY)
+            try:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(descriptor)
+
+
+def _ms(times: Times) -> dict[str, float]:
+    return {"best": times.summary["best_wall"] * 1000, "median": times.summary["median_wall"] * 1000}
+
+
+def _ratio(times: dict[str, tuple[Times, Times]], ours: str, peer: str) -> float:
+    """How many times as long the peer takes, warm, by best wall time: both use all cores."""
+    return min(times[peer][1].wall) / min(times[ours][1].wall)
+
+
+def _equal_to_the_oracle(folder: Path) -> list[str]:
+    timed_run(world(ORACLE_ENTRIES), folder, ORACLE_PAIRS, 2, 2)
+    run = open_run(folder)
+    plain, proven = PlainRun(run), []
+    ranked = run.curves.ranked_entry_id.tolist()
+    for where, t in (("on the grid", run.t), ("between", math.nextafter(run.t, math.inf))):
+        size, kept, per_entry = queries.size(run, t), len(plain.pairs(t, "kept")), plain.entry_kept(t, ranked)
+        ours = [size.kept, queries.funnel(run, size)[-1].rows_out, size.entries_covered]
+        proven.append(prove(f"size and funnel, t {where}", [kept, kept, sum(map(bool, per_entry))], ours))
+        ours = queries.entry_kept_at(run, t).tolist()
+        theirs = entry_kept_by_pyarrow(run.pair_files, t, run.entry_count.size)[ranked].tolist()
+        proven.append(prove(f"entry_kept_at, t {where}, and pyarrow's", per_entry, ours, theirs))
+        for entry in (None, *(name for name, _ in _entries(run).values())):
+            for which in ("kept", "dropped"):
+                expected = plain.pairs(t, which, None if entry is None else queries.entry_id(run, entry))
+                ours = sorted(queries.samples(run, t, which=which, entry=entry, limit=200)["uid"].to_pylist())
+                proven.append(prove(f"samples, t {where}", expected, ours))
+    for row in plain.rows[:20]:
+        why = queries.why(run, row["uid"], run.t)
+        least = min((entry.product for entry in why.entries), default=math.inf)
+        proven.append(prove("why", [row["t_min"], row["t_min"] < run.t], [least, why.kept]))
+    for n in plain.sizes():
+        kept = plain.pairs(queries.threshold_for_size(run, n).t, "kept")
+        proven.append(prove("threshold_for_size, every size", n, len(kept)))
+    return [f"of {len(plain.rows)} pairs: {what}" for what in dict.fromkeys(proven)]
+
+
+if __name__ == "__main__":
+    script(query_run)
