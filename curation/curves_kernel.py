@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from curation.compiled import compiled
 
-@nb.njit(nogil=True, cache=True)
+
+@compiled()
 def count_kept(lengths: Any, entry_ids: Any, t_min: Any, grid: Any, rank: Any, kept: Any, entry_kept: Any) -> None:
     """Count each pair, for itself and for its entries, in the first row of the grid that keeps it.
 
@@ -23,7 +24,7 @@ def count_kept(lengths: Any, entry_ids: Any, t_min: Any, grid: Any, rank: Any, k
         at = stop
 
 
-@nb.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def add_moments(lengths: Any, entry_ids: Any, share: Any, certain_row: Any, grid: Any, sums: Any, certain: Any) -> None:
     """Add pi and pi (1 - pi) of each pair to the rows in which chance decides about it.
 

@@ -5,14 +5,14 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from curation.compiled import compiled
+
 # the constants of XXH64
 _P1 = np.uint64(0x9E3779B185EBCA87)
 _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _P3 = np.uint64(0x165667B19E3779F9)
 _P4 = np.uint64(0x85EBCA77C2B2AE63)
 _P5 = np.uint64(0x27D4EB2F165667C5)
-
-_u8, _i32, _i64, _u64 = (nb.types.Array(t, 1, "C", readonly=True) for t in (nb.uint8, nb.int32, nb.int64, nb.uint64))
 
 
 @nb.njit(inline="always")
@@ -34,7 +34,7 @@ def _round(lane: Any, word: Any) -> Any:
     return _rotate(lane + word * _P2, 31) * _P1
 
 
-@nb.njit(nb.uint64(_u8, nb.int64, nb.int64, nb.uint64), nogil=True, cache=True)
+@compiled()
 def xxh64(data: Any, start: Any, stop: Any, seed: Any) -> Any:
     """XXH64 of data[start:stop], as the xxHash specification has it."""
     at = start
@@ -73,7 +73,7 @@ def _mix(x: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@nb.njit(nb.uint64[::1](_u8, _i64, nb.uint64), nogil=True, cache=True)
+@compiled()
 def entry_hashes(data: Any, offsets: Any, seed: Any) -> Any:
     """mix(XXH64(entry, seed)) of every string data[offsets[i]:offsets[i + 1]]."""
     hashes = np.empty(offsets.size - 1, np.uint64)
@@ -82,7 +82,7 @@ def entry_hashes(data: Any, offsets: Any, seed: Any) -> Any:
     return hashes
 
 
-@nb.njit(nb.float64[::1](_u8, _i64, _i64, _i32, _u64, nb.uint64), nogil=True, cache=True)
+@compiled()
 def uniform(data: Any, offsets: Any, lengths: Any, entry_ids: Any, entry_hash: Any, seed: Any) -> Any:
     """u of every (pair, entry), as `uniform.py` defines it."""
     u = np.empty(entry_ids.size, np.float64)

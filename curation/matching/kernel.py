@@ -16,6 +16,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from curation.compiled import compiled
 from curation.matching.tables import (
     NOTHING,
     SHORT,
@@ -139,7 +140,7 @@ def _with_room(ids: Any, filled: Any, more: Any) -> Any:
     return grown
 
 
-@nb.njit(nogil=True, cache=True)
+@compiled()
 def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any:
     """The entries of every text data[offsets[i]:offsets[i + 1]].
 
@@ -237,7 +238,7 @@ def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any
     return ids[:filled].copy(), ends
 
 
-@nb.njit(nogil=True, cache=True)
+@compiled()
 def tokenise(data: Any, offsets: Any, tables: Any) -> Any:
     """What only cutting texts into tokens and hashing them costs: their number. For benchmarks."""
     keys = np.empty((2 * np.max(offsets[1:] - offsets[:-1]) + 1, 4), np.uint64)
@@ -250,7 +251,7 @@ def tokenise(data: Any, offsets: Any, tables: Any) -> Any:
     return total
 
 
-@nb.njit(nogil=True, cache=True)
+@compiled()
 def read_bytes(data: Any, offsets: Any) -> Any:
     """What only reading the bytes costs: the sum of all words. For benchmarks."""
     address, total = np.uint64(data.ctypes.data), _ZERO

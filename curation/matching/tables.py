@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numba as nb
 import numpy as np
 
+from curation.compiled import compiled
 from curation.matching.words import load64
 
 SHORT = 15
@@ -146,7 +147,7 @@ def in_filter(h: Any, edge_filter: Any) -> Any:
     return (edge_filter[np.int64(bit >> np.uint64(6))] >> (bit & np.uint64(63))) & _ONE
 
 
-@nb.njit(nogil=True, cache=True)
+@compiled()
 def build(data: Any, offsets: Any, n_tokens: Any, slots: Any, edge_slots: Any, filter_words: Any, mask: Any) -> Any:
     """The arrays of `Tables` for the entries data[offsets[e]:offsets[e + 1]], and the first duplicate entry, or -1.
 
