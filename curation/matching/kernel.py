@@ -162,7 +162,7 @@ def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any
     keys, token_ids, payloads, candidates, candidate_slots = _scratch(capacity)
     ends_of_texts = np.empty(BLOCK, np.int64)
     lanes = np.empty(64, np.int32)
-    ids = np.empty(6 * n_texts + 64, np.int32)
+    ids = np.empty(16 * n_texts + 64, np.int32)  # memory that is never touched costs nothing; growing does
     ends = np.zeros(n_texts + 1, np.int32)
     filled = text = 0
     while text < n_texts:
@@ -191,10 +191,12 @@ def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any
 
         # candidates: written always, counted only if they are some, so that there is no branch to mispredict
         n_candidates = 0
-        for k in range(n_tokens - 1):
-            h = hash_edge(edge_key(token_ids[k], token_ids[k + 1]))
-            candidates[n_candidates], candidate_slots[n_candidates] = k, h & last_edge
-            may_match = in_filter(h, tables.edge_filter) & payloads[k] & np.uint64(token_ids[k + 1] >= 0)
+        for token in range(n_tokens - 1):
+            k = np.uint64(token)  # numba asks of a signed index whether it counts from the end
+            following = token_ids[k + _ONE]
+            h = hash_edge(edge_key(token_ids[k], following))
+            candidates[n_candidates], candidate_slots[n_candidates] = token, h & last_edge
+            may_match = in_filter(h, tables.edge_filter) & payloads[k] & np.uint64(following >= 0)
             n_candidates += np.int64(may_match & _ONE)
         for c in range(n_candidates):
             prefetch(edges_at + candidate_slots[c] * np.uint64(16))
@@ -235,7 +237,7 @@ def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any
                 filled = _sort_distinct(ids, first, filled, lanes)
             ends[text + k + 1] = filled
         text += texts
-    return ids[:filled].copy(), ends
+    return ids[:filled], ends
 
 
 @compiled()

@@ -114,16 +114,16 @@ def find_token(first: Any, following: Any, h: Any, address: Any, tokens: Any, to
     last = np.uint64(tokens.size // TOKEN_WORDS - 1)
     slot = h & last
     while True:
-        at = np.int64(slot) * TOKEN_WORDS
-        token = tokens[at + 2]
+        at = slot * np.uint64(TOKEN_WORDS)
+        token = tokens[at + np.uint64(2)]
         if token == _ZERO:
-            return NOTHING - at
-        if tokens[at] == first and tokens[at + 1] == following:
+            return NOTHING - np.int64(at)
+        if tokens[at] == first and tokens[at + _ONE] == following:
             if following < _LONG:
-                return at
+                return np.int64(at)
             begin = np.uint64(token_start[np.int64(token) - 1])
             if _same_bytes(address, bytes_at + begin, np.int64(following & ~_LONG)):
-                return at
+                return np.int64(at)
         slot = (slot + _ONE) & last
 
 
