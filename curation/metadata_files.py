@@ -94,8 +94,8 @@ def _read_parquet(path: Path) -> Metadata:
     if "entry" not in names:
         raise MissingColumn(f"{path}: no column 'entry' (found: {', '.join(names) or 'none'})")
     table = file.read([name for name in ("entry", "source") if name in names])
-    sources = table["source"].to_pylist() if "source" in names else path.stem
-    return from_entries(table["entry"].to_pylist(), sources)
+    sources = table["source"].to_numpy().tolist() if "source" in names else path.stem
+    return from_entries(table["entry"].to_numpy().tolist(), sources)
 
 
 _READERS: dict[str, Callable[[Path], Metadata]] = {".json": _read_json, ".txt": _read_lines, ".parquet": _read_parquet}

