@@ -7,6 +7,7 @@ commands, so that `headtail --help` answers at once.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, field, fields, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -117,6 +118,7 @@ def curate(
     as_json: Json = False,
 ) -> None:
     """Match a pool, count, balance it and write a run folder."""
+    from curation.engines import Cancelled
     from curation.metadata_files import read_metadata
     from curation.runs import curate as job
     from curation.runs.folder import open_run
@@ -130,18 +132,24 @@ def curate(
     else:
         config = CurateConfig(**asdict(options))
         create_run(output, pool, read_metadata(metadata), config)
-    with stop_on_signal() as stopped, progress_bar() as bar:
-        run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=bar, cancel=stopped)
+    with stop_on_signal() as stopped, progress_bar() as show:
+        try:
+            run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=show, cancel=stopped)
+        except Cancelled:
+            raise CurationError(
+                f"{output}: cancelled; what is done is kept, go on with 'headtail curate --resume -o {output}'"
+            ) from None
     _print_size(output, run.t, as_json)
 
 
 @app.command(show=False)
 def run(path: Path, *, workers: int = 0) -> None:
     """The job of a run that was planned elsewhere; the app starts it."""
+    from curation.engines import Cancelled
     from curation.runs import curate as job
     from curation.runs.job import stop_on_signal
 
-    with stop_on_signal() as stopped:
+    with stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
         job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -215,3 +216,19 @@ def test_help_names_every_command_and_its_option_defaults_come_from_the_configur
         f" {name} " in text for name in ("app", "curate", "export", "metadata", "runs", "size", "threshold", "why")
     )
     assert "[default: image]" in headtail_process("curate", "--help").stdout
+
+
+def test_a_cancelled_run_says_how_to_go_on_and_goes_on(world, headtail, monkeypatch):
+    pool, run = world / "pool.parquet", world / "run"
+    with monkeypatch.context() as at_once:
+        at_once.setattr("curation.runs.job.stop_on_signal", lambda: nullcontext(lambda: True))
+        code, out, err = headtail("curate", pool, "--metadata", world / "entries.json", "-t", 2, "-o", run)
+        assert (code, out, err) == (
+            1,
+            "",
+            f"headtail: {run}: cancelled; what is done is kept, go on with 'headtail curate --resume -o {run}'\n",
+        )
+        assert headtail("run", run) == (0, "", "")
+    assert open_run(run).state == "cancelled"
+    assert headtail("curate", "--resume", "-o", run)[0] == 0
+    assert open_run(run).state == "done"
