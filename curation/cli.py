@@ -12,7 +12,7 @@ from dataclasses import asdict, field, fields, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, validators
 
 import curation
 from curation.errors import BadArgument, CurationError
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     CurateOptions = CurateConfig
 else:
     CurateOptions = _options_of(CurateConfig)
+COUNT, PORT = validators.Number(gte=0), validators.Number(gte=1, lte=65535)
+Workers = Annotated[
+    int, Parameter(validator=COUNT, help="how many units of work at a time; 0: as many as there are cores")
+]
 Json = Annotated[bool, Parameter("--json", negative="", help="print JSON for machines")]
 Output = Annotated[Path, Parameter(["--output", "-o"])]
 Pool = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, help="Parquet files, folders or patterns")]
@@ -94,8 +98,8 @@ def metadata_build(
 def metadata_show(
     file: Path,
     *,
-    longest: Annotated[int, Parameter(help="how many of the longest entries to show")] = 10,
-    dead: Annotated[int, Parameter(help="how many of the dead entries to show")] = 10,
+    longest: Annotated[int, Parameter(validator=COUNT, help="how many of the longest entries to show")] = 10,
+    dead: Annotated[int, Parameter(validator=COUNT, help="how many of the dead entries to show")] = 10,
     as_json: Json = False,
 ) -> None:
     """Counts by source, dead entries (those no text can match) with the reason, and the longest entries."""
@@ -111,7 +115,7 @@ def curate(
     output: Output,
     metadata: Annotated[Path | None, Parameter(help="metadata file: .json, .txt or .parquet")] = None,
     options: Annotated[CurateOptions, Parameter(name="*")] = CurateOptions(),  # noqa: B008  # frozen
-    workers: Annotated[int, Parameter(help="how many units of work at a time; 0: as many as there are cores")] = 0,
+    workers: Workers = 0,
     resume: Annotated[
         bool, Parameter(negative="", help="go on with a stopped run; it keeps its own configuration")
     ] = False,
@@ -143,7 +147,7 @@ def curate(
 
 
 @app.command(show=False)
-def run(path: Path, *, workers: int = 0) -> None:
+def run(path: Path, *, workers: Workers = 0) -> None:
     """The job of a run that was planned elsewhere; the app starts it."""
     from curation.engines import Cancelled
     from curation.runs import curate as job
@@ -288,7 +292,7 @@ def export(
 def open_app(
     run: Annotated[Path | None, Parameter(help="run folder to open first; the sample run if not given")] = None,
     *,
-    port: Annotated[int, Parameter(help="port on 127.0.0.1")] = 8501,
+    port: Annotated[int, Parameter(validator=PORT, help="port on 127.0.0.1")] = 8501,
     browser: Annotated[bool, Parameter(help="open the browser")] = True,
 ) -> None:
     """Open the app in the browser."""

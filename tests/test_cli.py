@@ -136,6 +136,8 @@ def test_bad_input_leaves_no_run_folder_behind(world, headtail):
         (["metadata", "show", "{w}/nothing.json"], 2, "no such file"),
         (["app", "{w}/nothing"], 1, "not a run folder"),
         (["frobnicate"], 2, "frobnicate"),
+        (["curate", "--resume", "-o", "{r}", "--workers", "-1"], 2, "--workers"),
+        (["app", "{r}", "--port", "70000"], 2, "--port"),
     ],
 )
 def test_other_commands_refuse_in_one_line_too(world, run_folder, headtail, arguments, code, message):
