@@ -5,6 +5,7 @@ commands, so that `headtail --help` answers at once.
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -303,8 +304,27 @@ def open_app(
         raise BadArgument(f"{script}: the app comes with the source tree of headtail; clone it and run 'make app'")
     if run is not None:
         os.environ["HEADTAIL_RUN"] = str(open_run(run).path.resolve())
-    options = [f"--server.port={port}", f"--server.headless={str(not browser).lower()}"]
+    if browser:
+        url = f"http://127.0.0.1:{port}"
+        subprocess.Popen([sys.executable, "-m", "curation", "open-when-ready", url], start_new_session=True)
+    # headless: Streamlit's own start opens dialogs about itself over the first page
+    options = [f"--server.port={port}", "--server.headless=true"]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *options])
+
+
+@app.command(show=False)
+def open_when_ready(url: str, *, seconds: int = 60) -> None:
+    """Open the browser at a server on this machine as soon as that answers; give up silently."""
+    import time
+    import webbrowser
+    from urllib.request import urlopen
+
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with suppress(OSError), urlopen(f"{url}/_stcore/health", timeout=2):
+            webbrowser.open(url)
+            return
+        time.sleep(0.2)
 
 
 def _print_metadata(metadata: "Metadata", path: Path, as_json: bool, longest: int = 0, dead: int = 0) -> None:

@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -234,3 +236,28 @@ def test_a_cancelled_run_says_how_to_go_on_and_goes_on(world, headtail, monkeypa
     assert open_run(run).state == "cancelled"
     assert headtail("curate", "--resume", "-o", run)[0] == 0
     assert open_run(run).state == "done"
+
+
+def test_the_browser_is_opened_once_the_server_answers(headtail, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as nobody:
+        silent = f"http://127.0.0.1:{nobody.server_port}"
+    assert headtail("open-when-ready", silent, "--seconds", 0)[0] == 0
+    assert opened == []
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert headtail("open-when-ready", url)[0] == 0
+        thread.join()
+    assert opened == [url]
+
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
