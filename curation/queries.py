@@ -258,15 +258,12 @@ def samples(
 
 def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | None = None) -> int:
     """How many pairs `samples` can show without a limit."""
-    totals = run.info["totals"]
     if entry is None:
-        kept, everything = size(run, t).kept, totals["pairs"]
+        kept, everything = size(run, t).kept, run.info["totals"]["pairs"]
     else:
-        rank = (
-            int(np.flatnonzero(run.curves.ranked_entry_id == entry_id(run, entry))[0]) if _matches(run, entry) else None
-        )
-        kept = int(entry_kept_at(run, t)[rank]) if rank is not None else 0
-        everything = int(run.entry_count[entry_id(run, entry)])
+        wanted = entry_id(run, entry)
+        everything = int(run.entry_count[wanted])
+        kept = int(entry_kept_at(run, t)[run.curves.ranked_entry_id == wanted].sum())  # no rank, no pair
     return {"kept": kept, "dropped": everything - kept, "both": everything}[which]
 
 
@@ -341,12 +338,8 @@ def similar_entries(run: Run, text: str, limit: int = 6) -> list[str]:
     return [*equal, *(entry for entry in holding if entry not in equal)][:limit]
 
 
-def _matches(run: Run, entry: str) -> bool:
-    return bool(run.entry_count[entry_id(run, entry)])
-
-
 _BIN = "floor(log2(greatest(t_min, 1e-300)) * 64)::BIGINT"
-"""A logarithmic bin of t_min, fine enough that one holds about a hundredth of the pairs at most."""
+"""A logarithmic bin of t_min, 64 to a doubling, so that only a small part of the pairs has to be sorted."""
 
 
 def _kept(run: Run, t: float) -> int:

@@ -31,6 +31,17 @@ def write_pool(path: Path, texts: Sequence[str | None], row_group_size: int = 10
     return path
 
 
+def write_damaged_pool(path: Path) -> Path:
+    """A pool of 5,000 texts whose footer is whole and some of whose pages are not; their checksums tell."""
+    pq.write_table(
+        pa.table({"text": [f"text {n}" for n in range(5000)]}), path, use_dictionary=False, write_page_checksum=True
+    )
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3 : len(data) // 3 + 64] = b"\xff" * 64
+    path.write_bytes(data)
+    return path
+
+
 def zipf_texts(n: int) -> list[str]:
     """Texts over the words w0, w1, ...: the word wk stands in about n / (k + 1) of them."""
     return [" ".join(f"w{k}" for k in range(40) if position % (k + 1) == 0) for position in range(1, n + 1)]

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import write_pool
+from conftest import write_damaged_pool, write_pool
 from curation.errors import EmptyPool, MissingColumn, MissingFile, UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.parquet import find_files, look_at, look_at_all, scan
@@ -130,13 +130,7 @@ def test_a_file_cut_in_half_is_no_parquet(tmp_path):
 
 
 def test_damage_inside_a_file_is_found_while_reading(tmp_path):
-    path = tmp_path / "pool.parquet"
-    pq.write_table(
-        pa.table({"text": [f"text {n}" for n in range(5000)]}), path, use_dictionary=False, write_page_checksum=True
-    )
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3 : len(data) // 3 + 64] = b"\xff" * 64
-    path.write_bytes(data)
+    path = write_damaged_pool(tmp_path / "pool.parquet")
     with pytest.raises(UnreadableFile, match="damaged near row 0"):
         scan_all(path)
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import reference
-from conftest import ENTRIES, TEXTS, ZIPF_ENTRIES, write_pool, zipf_texts
+from conftest import ENTRIES, TEXTS, ZIPF_ENTRIES, write_damaged_pool, write_pool, zipf_texts
 from curation.engines import Cancelled
 from curation.errors import BadArgument, BadRun, UnreadableFile
 from curation.metadata import from_entries
@@ -209,13 +209,7 @@ def test_a_running_state_without_a_living_job_reads_as_interrupted(tmp_path):
 
 
 def test_a_damaged_input_fails_the_run_in_one_line(tmp_path):
-    path = tmp_path / "pool.parquet"
-    pq.write_table(
-        pa.table({"text": [f"text {n}" for n in range(5000)]}), path, use_dictionary=False, write_page_checksum=True
-    )
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3 : len(data) // 3 + 64] = b"\xff" * 64
-    path.write_bytes(data)
+    path = write_damaged_pool(tmp_path / "pool.parquet")
     run = create_run(tmp_path / "run", [str(path)], from_entries(["text"], source="test"), CurateConfig(t=2.0))
     with pytest.raises(UnreadableFile, match="damaged near row 0"):
         curate.run(run.path, workers=1)
