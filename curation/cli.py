@@ -382,7 +382,7 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
     )
     print(
         f"t = {number(answer.t)}: {answer.kept:,} pairs kept of {answer.pairs:,}"
-        f" (expected {answer.expected:,.0f} +- {answer.sigma:,.0f})"
+        f" (expected {'' if answer.exact else 'about '}{answer.expected:,.0f} +- {answer.sigma:,.0f})"
     )
     print(
         f"tail share of the matches: {answer.tail_share:.2%} of the pool, {answer.kept_tail_share:.2%} of what is kept"

@@ -61,3 +61,43 @@ def add_moments(lengths: Any, entry_ids: Any, share: Any, certain_row: Any, grid
                 pi = 1.0 - miss[g]
                 expected[g] += pi
                 variance[g] += pi * miss[g]
+
+
+@compiled()
+def collect_rare(
+    lengths: Any, entry_ids: Any, t_min: Any, unit: int, first_row: int, begin: int, part: Any, found: Any, used: int
+) -> tuple[int, int]:
+    """Write down the places of the pairs from number `begin` on that match rare entries, until `found` is full.
+
+    part: (M,) int32, negative for an entry that is not rare; found: of postings, the first `used` of them taken
+    returns the number of the first pair that is not done, and how many postings are taken then
+    """
+    at = 0
+    for i in range(begin):
+        at += lengths[i]
+    for i in range(begin, lengths.size):
+        if found.size - used < lengths[i]:
+            return i, used
+        for k in range(at, at + lengths[i]):
+            if part[entry_ids[k]] >= 0:
+                found[used].entry_id = entry_ids[k]
+                found[used].unit = unit
+                found[used].row = first_row + i
+                found[used].t_min = t_min[i]
+                used += 1
+        at += lengths[i]
+    return lengths.size, used
+
+
+@compiled()
+def put_in_order(postings: Any, first: Any, places: Any) -> None:
+    """Put each posting where its entry begins, behind those of the same entry that came before it.
+
+    first: (M,) int64, where each entry begins in `places`; used up
+    """
+    for k in range(postings.size):
+        to = first[postings[k].entry_id]
+        first[postings[k].entry_id] += 1
+        places[to].unit = postings[k].unit
+        places[to].row = postings[k].row
+        places[to].t_min = postings[k].t_min

@@ -42,15 +42,14 @@ def test_the_table_of_what_matches_what_holds():
             assert matched == expected, (text, entry_list)
 
 
+FOLDERS = ("pairs", "curves", "rare")
+
+
 def test_every_file_of_a_run_is_in_its_definition(make_run):
     text = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
     for path in make_run().path.rglob("*"):
-        name = str(path.relative_to(path.parents[1]) if path.parent.name in ("pairs", "curves") else path.name)
-        assert (
-            f"`{name}`" in text
-            or name in ("pairs", "curves")
-            or (name.startswith("curves/") and "`curves/*.npy`" in text)
-        )
+        name = str(path.relative_to(path.parents[1]) if path.parent.name in FOLDERS else path.name)
+        assert f"`{name}`" in text or name in FOLDERS or (name.startswith("curves/") and "`curves/*.npy`" in text)
 
 
 def test_every_key_of_run_json_is_in_its_definition(make_run):

@@ -102,6 +102,7 @@ def test_the_thresholds_of_the_paper_are_marked_where_they_lie_in_the_pool():
     curves = one_entry_texts(np.array([40_000, 10]))
     found = ranked(curves, curves.entry_kept[-1].astype(np.int64), pa.chunked_array([["of", "unicorn"]]), t=20_000.0)
     size = queries.Size(
+        exact=True,
         t=20_000.0, kept=1, expected=1.0, sigma=0.0, pairs=40_010, matched=40_010, tail_share=0.0, kept_tail_share=0.0,
         entries=2, entries_matched=2, entries_covered=2, entries_at_cap=1,
     )  # fmt: skip

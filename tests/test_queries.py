@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import ENTRIES, TEXTS, ZIPF_ENTRIES, zipf_texts
-from curation import queries
+from curation import queries, rare
 from curation.balancing import expected_size, keep_prob
 from curation.errors import BadArgument, UnknownEntry, UnknownPair
 from curation.metadata import from_entries
@@ -93,15 +93,21 @@ def test_samples_come_in_one_order_for_every_t_so_that_moving_t_only_adds(zipf_r
 
 @pytest.fixture
 def grouped_run(make_run, monkeypatch):
-    """1,000 pairs in ten units, of which samples look at three at a time."""
+    """1,000 pairs in ten units, of which samples look at three at a time; entries of up to 40 texts are rare."""
     monkeypatch.setattr(plan, "UNIT_ROWS", 100)
-    monkeypatch.setattr(queries, "GROUP_ROWS", 300)
+    monkeypatch.setattr(queries.pairs, "GROUP_ROWS", 300)
+    monkeypatch.setattr(rare, "SMALL_RUN", 0)
+    monkeypatch.setattr(rare, "RARE", 25)
+    monkeypatch.setattr(curate, "ROW_GROUP_ROWS", 16)
     return make_run(zipf_texts(1000), ZIPF_ENTRIES, t=20.0, row_group_size=100)
 
 
-@pytest.mark.parametrize("entry", [None, "w30"])
+@pytest.mark.parametrize("entry", [None, "w5", "w30"])
 def test_the_pages_of_a_big_run_hold_every_pair_once_in_one_order_for_every_t(grouped_run, entry):
-    assert len(list(queries._sources_in_fixed_order(grouped_run))) == 4
+    assert len(queries.pairs._groups_in_fixed_order(grouped_run)) == 4
+    if entry is not None:
+        is_rare = rare.rare_places(grouped_run.path / "rare", queries.entry_id(grouped_run, entry)) is not None
+        assert is_rare == (entry == "w30")
 
     def pages(t, which):
         total = queries.count_samples(grouped_run, t, which=which, entry=entry)
@@ -114,6 +120,74 @@ def test_the_pages_of_a_big_run_hold_every_pair_once_in_one_order_for_every_t(gr
     everything, fewer, more = pages(5.0, "both"), pages(5.0, "kept"), pages(50.0, "kept")
     assert fewer == [uid for uid in everything if uid in set(fewer)] == [uid for uid in more if uid in set(fewer)]
     assert set(pages(5.0, "dropped")) == set(everything) - set(fewer)
+
+
+def all_pairs(run):
+    return pa.concat_tables(pq.read_table(path) for path in run.pair_files).to_pylist()
+
+
+@pytest.mark.parametrize("entry", [None, "w5", "w30"])
+def test_samples_between_two_thresholds_are_what_the_higher_one_adds(grouped_run, entry):
+    entry_id = None if entry is None else queries.entry_id(grouped_run, entry)
+    for low, high in ((1.0, 5.0), (5.0, 50.0)):
+        found = queries.samples(grouped_run, high, which="kept", entry=entry, since=low, limit=200)["uid"].to_pylist()
+        added = [
+            row["uid"]
+            for row in all_pairs(grouped_run)
+            if low <= row["t_min"] < high and (entry is None or entry_id in row["matched_entry_ids"])
+        ]
+        assert len(found) == min(200, len(added)) > 0
+        assert set(found) <= set(added)
+
+
+@pytest.mark.parametrize("entry", [None, "w5", "w30"])
+@pytest.mark.parametrize("contains", ["w12", "W12 W0", "photo of", "nowhere"])
+def test_a_search_finds_the_text_anywhere_in_a_caption_whatever_the_case(grouped_run, entry, contains):
+    entry_id = None if entry is None else queries.entry_id(grouped_run, entry)
+    expected = [
+        row["uid"]
+        for row in all_pairs(grouped_run)
+        if contains.lower() in row["text"].lower() and (entry is None or entry_id in row["matched_entry_ids"])
+    ]
+    found = queries.search(grouped_run, 20.0, entry=entry, contains=contains, limit=200)
+    assert set(found.pairs["uid"].to_pylist()) <= set(expected)
+    assert len(found.pairs) == min(200, len(expected))
+    assert found.complete
+    assert found.pool == 1000
+
+
+def test_a_search_without_time_says_how_far_it_came(grouped_run):
+    found = queries.search(grouped_run, 20.0, contains="nowhere", seconds=0.0)
+    assert (len(found.pairs), found.looked_through, found.pool, found.complete) == (0, 300, 1000, False)
+    found = queries.search(grouped_run, 20.0, contains="w0", seconds=0.0)
+    assert (len(found.pairs), found.looked_through, found.complete) == (24, 300, True)
+
+
+def test_a_search_takes_the_text_literally(make_run):
+    run = make_run(["100% wool", "100 wool", "a_b", "it's"], ["wool"])
+    found = [queries.search(run, 2.0, contains=text).pairs["text"].to_pylist() for text in ("0%", "a_", "t's", "%")]
+    assert found == [["100% wool"], ["a_b"], ["it's"], ["100% wool"]]
+
+
+def test_two_thresholds_are_compared_in_either_order(zipf_run):
+    comparison = queries.compare_thresholds(zipf_run, 100.0, 1.0)
+    assert (comparison.low, comparison.high) == (queries.size(zipf_run, 1.0), queries.size(zipf_run, 100.0))
+    assert comparison.entry_kept_low.tolist() == queries.entry_kept_at(zipf_run, 1.0).tolist()
+    gained = (comparison.entry_kept_low == 0) & (comparison.entry_kept_high > 0)
+    assert comparison.entries_gained.tolist() == zipf_run.curves.ranked_entry_id[gained].tolist()
+
+
+def test_in_a_big_run_mean_and_sigma_between_the_grid_points_are_near_the_exact_ones_and_say_so(zipf_run, monkeypatch):
+    between = [float(t) for t in np.sqrt(zipf_run.curves.grid[1:] * zipf_run.curves.grid[:-1])[5::20]]
+    exact = [queries.size(zipf_run, t) for t in between]
+    monkeypatch.setattr(queries.sizes, "EXACT_PAIRS", 0)
+    for known, found in zip(exact, (queries.size(zipf_run, t) for t in between), strict=True):
+        assert (known.exact, found.exact) == (True, False)
+        assert found.kept == known.kept
+        # a tenth of the uncertainty that the number itself has
+        assert abs(found.expected - known.expected) <= 0.1 * known.sigma
+        assert found.sigma == pytest.approx(known.sigma, rel=0.01)
+    assert queries.size(zipf_run, 1e7).exact
 
 
 def test_kept_and_dropped_make_up_the_whole(zipf_run):
@@ -178,7 +252,7 @@ def test_the_funnel_ends_with_the_t_that_is_asked_for(zipf_run):
 def test_the_database_sees_no_file_but_the_runs(zipf_run, tmp_path):
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
-    connection = queries._connection(zipf_run.path.resolve()).cursor()
+    connection = queries.database.connection(zipf_run.path.resolve()).cursor()
     for sql in (
         f"SELECT * FROM read_csv('{secret}')",
         f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'",

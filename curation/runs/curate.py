@@ -25,6 +25,7 @@ from curation.errors import BadRun, CurationError
 from curation.matching import Matcher
 from curation.pool.columns import Columns
 from curation.pool.parquet import scan, scan_texts
+from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.folder import Run, lock, open_run, write_curves, write_info
 from curation.runs.plan import check_plan, units
@@ -41,6 +42,12 @@ RUN_PAIR_SCHEMA = pa.schema(
         ("t_min", pa.float64()),
     ]
 )
+
+SORTED_ROWS = 2**18
+"""So many pairs of a unit are sorted by t_min at a time: enough for narrow row groups, few enough to hold."""
+
+ROW_GROUP_ROWS = 2**14
+"""A question for a range of t_min reads the row groups that meet it, and one for a single pair reads one."""
 
 
 @dataclass(frozen=True)
@@ -137,15 +144,18 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
 
     t = _known_t(run.config, env.entry_count)
     builder = CurveBuilder(env.entry_count, threshold_grid(int(env.entry_count.max(initial=0)), more=t))
-    do("balance", keep_unit, run.path / "pairs", then=partial(_add_to_curves, run.path / "pairs", builder))
+    rare = RareBuilder(env.entry_count, sum(receipt.rows for receipt in receipts), run.path / "work" / "rare")
+    do("balance", keep_unit, run.path / "pairs", then=partial(_read_back, run.path / "pairs", builder, rare))
     report.phase("curves", already_done=run.rows)
     curves = builder.finish()
+    write_curves(run.path, curves)
+    rare.finish(run.path / "rare")
     if not t:
         assert run.config.size is not None
-        t = [queries.threshold_for_size(run, run.config.size).t]
+        t = [queries.threshold_for_size(open_run(run.path), run.config.size).t]
         if curves.row(t[0]) is None:
             curves = curves.with_rows(queries.curves_at(run, t))
-    write_curves(run.path, curves)
+            write_curves(run.path, curves)
     report.end_phase()
     row = curves.row(t[0])
     assert row is not None
@@ -176,21 +186,29 @@ def match_unit(unit: Unit, env: Env) -> Receipt:
 
 
 def keep_unit(unit: Unit, env: Env) -> Receipt:
-    """Second pass, with the counts of the whole pool: t_min of every pair of the unit -> pairs/<unit>.parquet."""
+    """Second pass, with the counts of the whole pool: t_min of every pair of the unit -> pairs/<unit>.parquet.
+
+    The pairs are written by ascending t_min, SORTED_ROWS at a time, so that those with t_min in some range, such as all
+    that a small t keeps or the few between two t, stand in few row groups.
+    """
     path = env.folder / "pairs" / f"{unit.index:05d}.parquet"
     rows_in = rows = matched = matches = 0
     dropped: Counter[str] = Counter()
     with files.whole(path) as temporary:
         options = {**files.PARQUET_OPTIONS, "write_statistics": ["uid", "t_min"]}  # what queries look for; texts cost
         with pq.ParquetWriter(temporary, RUN_PAIR_SCHEMA, **options) as writer:
+            waiting: list[pa.RecordBatch] = []
             for batch in scan(unit.path, unit.row_groups, env.columns):
                 pairs = _balanced(batch.pairs, unit, env)
-                writer.write_batch(pairs)
+                if waiting and sum(map(len, waiting)) + len(pairs) > SORTED_ROWS:
+                    _write_sorted(writer, waiting)
+                waiting.append(pairs)
                 rows_in += len(pairs) + batch.dropped.total()
                 rows += len(pairs)
                 matched += int(np.isfinite(pairs["t_min"].to_numpy()).sum())
                 matches += len(pairs["matched_entry_ids"].flatten())
                 dropped += batch.dropped
+            _write_sorted(writer, waiting)
         # a full disk can pass the writer's close unnoticed
         files.open_parquet(temporary).close()
         sha256 = files.sha256(temporary)
@@ -215,6 +233,16 @@ def _balanced(pairs: pa.RecordBatch, unit: Unit, env: Env) -> pa.RecordBatch:
         pa.array(t_min(entry_ids, u, env.entry_count)),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=RUN_PAIR_SCHEMA)
+
+
+def _write_sorted(writer: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
+    """Write the waiting pairs by ascending t_min to within 5 %, and forget them."""
+    if waiting:
+        pairs = pa.Table.from_batches(waiting).combine_chunks()
+        # the upper bits of a positive float ascend with it, 16 steps to a doubling; and 16 bits sort without comparing
+        steps = (pairs["t_min"].to_numpy().view(np.uint64) >> 48).astype(np.uint16)
+        writer.write_table(pairs.take(pa.array(np.argsort(steps, kind="stable"))), ROW_GROUP_ROWS)
+        waiting.clear()
 
 
 def _do_units(
@@ -267,10 +295,14 @@ def _known_t(config: CurateConfig, entry_count: np.ndarray) -> list[float]:
     return [p_to_t(entry_count, DEFAULT_TAIL_SHARE if config.tail_share is None else config.tail_share)]
 
 
-def _add_to_curves(folder: Path, builder: CurveBuilder, unit: Unit) -> None:
-    """Add a finished unit, read back while its file is still in memory: so it counts once, however often it ran."""
+def _read_back(folder: Path, curves: CurveBuilder, rare: RareBuilder, unit: Unit) -> None:
+    """Add a finished unit while its file is still in memory: so it counts once, however often it ran."""
+    row = 0
     for batch in queries.read_matches(folder / f"{unit.index:05d}.parquet"):
-        builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
+        entry_ids, t_min = batch["matched_entry_ids"], batch["t_min"].to_numpy()
+        curves.add(entry_ids, t_min)
+        rare.add(unit.index, row, entry_ids, t_min)
+        row += len(batch)
 
 
 def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, seconds: dict[str, float]) -> None:

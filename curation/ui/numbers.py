@@ -19,7 +19,8 @@ def show_numbers(size: Size) -> None:
             share(size.kept, size.pairs),
             delta_description=f"of {number(size.pairs)} pairs",
             help="Pairs with t_min < t. A pair counts once, however many of its entries keep it. "
-            f"Over seeds, {size.expected:,.0f} are expected, with a sigma of {size.sigma:,.1f}.",
+            f"Over seeds, {size.expected:,.0f} are expected, with a sigma of {size.sigma:,.1f}"
+            + ("." if size.exact else " (both interpolated between the points of the curves)."),
         )
         _number(
             "Tail share of matches",

@@ -138,10 +138,10 @@ def _t(count: list[int]) -> float:
     return min(share, key=lambda t: abs(share[t] - TAIL_SHARE))
 
 
-def _rows(files: list[Path]) -> list[tuple[list[int], float]]:
-    """The ids and t_min of every pair."""
-    tables = [pq.read_table(file, columns=["matched_entry_ids", "t_min"]) for file in files]
-    return [tuple(row.values()) for table in tables for row in table.to_pylist()]
+def _rows(files: list[Path]) -> list[tuple[str, list[int], float]]:
+    """uid, ids and t_min of every pair, by uid."""
+    tables = [pq.read_table(file, columns=["uid", "matched_entry_ids", "t_min"]) for file in files]
+    return sorted(tuple(row.values()) for table in tables for row in table.to_pylist())
 
 
 def _best(turns: list[dict[str, float]]) -> dict[str, float]:

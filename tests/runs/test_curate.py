@@ -18,7 +18,8 @@ from curation.runs.plan import create_run
 
 
 def pairs(run) -> pa.Table:
-    return pa.concat_tables(pq.read_table(path) for path in run.pair_files)
+    """All pairs, in the order of the pool: its uids ascend."""
+    return pa.concat_tables(pq.read_table(path) for path in run.pair_files).sort_by("uid")
 
 
 def fates(run) -> bytes:
@@ -224,7 +225,8 @@ def test_a_finished_run_holds_its_files_and_no_others(make_run):
             "entries_covered", "entry_kept", "expected", "grid", "kept", "kept_tail_share",
             "ranked_entry_count", "ranked_entry_id", "sigma", "tail_share",
         )),
-        "entries.parquet", "lock", "log.txt", "pairs/00000.json", "pairs/00000.parquet", "progress.json", "run.json",
+        "entries.parquet", "lock", "log.txt", "pairs/00000.json", "pairs/00000.parquet", "progress.json",
+        "rare/offsets.npy", "rare/places.npy", "run.json",
     ]  # fmt: skip
 
 

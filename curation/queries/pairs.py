@@ -1,0 +1,273 @@
+"""Pairs to look at: kept, dropped or between two thresholds, of an entry, with some words in their captions.
+
+They come in a random but fixed order, the same for every t, so that moving t only adds and removes. A big run is gone
+through group by group of its files, about a million pairs each, so that a page costs one group; the first pages come
+from the first group then. The pairs of a rare entry are found by their places.
+"""
+
+import math
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import files
+from curation.balancing import check_t
+from curation.errors import UnreadableFile
+from curation.queries import database
+from curation.queries.reasons import entry_id
+from curation.queries.sizes import entry_kept_at, size
+from curation.rare import rare_places
+from curation.runs.folder import Run, open_run
+
+Which = Literal["kept", "dropped", "both"]
+
+GROUP_ROWS = 1_000_000
+"""So many pairs are looked through for a page of samples, if they hold enough of them."""
+
+MOST_GROUPS = 8
+"""Groups that are looked through at a time, where one did not hold enough."""
+
+MOST_SAMPLES = 200
+
+_COLUMNS = ["uid", "text", "url", "image", "matched_entry_ids", "t_min"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    pairs:          as `samples` gives them
+    looked_through: pairs of the run that were looked through; fewer than `pool` if the page is full, or time was up
+    complete:       no pair was missed: the page is full, or all of the run was looked through
+    """
+
+    pairs: pa.Table
+    looked_through: int
+    pool: int
+    complete: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """Which pairs: since <= t_min < below, with an entry, with a text in the caption; None where all will do."""
+
+    since: float
+    below: float
+    entry_id: int | None
+    contains: str | None
+
+    @property
+    def condition(self) -> str:
+        parts = ["t_min >= $since", "(t_min < $below OR $below = 'inf'::DOUBLE)"]
+        if self.entry_id is not None:
+            parts.append("list_contains(matched_entry_ids, $entry_id)")
+        if self.contains is not None:
+            parts.append("contains(lower(text), lower($contains))")
+        return " AND ".join(parts)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        given = {"since": self.since, "below": self.below, "entry_id": self.entry_id, "contains": self.contains}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def samples(
+    run: Run,
+    t: float,
+    *,
+    which: Which = "both",
+    entry: str | None = None,
+    since: float = 0.0,
+    limit: int = 24,
+    offset: int = 0,
+) -> pa.Table:
+    """A page of pairs.
+
+    which:  those with t_min < t, the others, or both; entry: only pairs that match it; limit: at most 200
+    since:  only pairs with t_min >= since: with `which="kept"`, what t adds to that lower threshold
+    returns uid, text, url, image, matched_entry_ids, t_min, kept (bool)
+    raises  UnknownEntry
+    """
+    return search(run, t, which=which, entry=entry, since=since, limit=limit, offset=offset).pairs
+
+
+def search(
+    run: Run,
+    t: float,
+    *,
+    which: Which = "both",
+    entry: str | None = None,
+    contains: str | None = None,
+    since: float = 0.0,
+    limit: int = 24,
+    offset: int = 0,
+    seconds: float = math.inf,
+) -> Found:
+    """Like `samples`, for a text anywhere in the captions, upper and lower case being one; ends when time is up.
+
+    seconds: begin no further part of the run after so long; what was not looked through is told
+    """
+    below = {"kept": check_t(t), "dropped": math.inf, "both": math.inf}[which]
+    wanted = _Wanted(
+        since=max(since, t) if which == "dropped" else since,
+        below=below,
+        entry_id=None if entry is None else entry_id(run, entry),
+        contains=contains or None,
+    )
+    limit = min(limit, MOST_SAMPLES)
+    places = None if wanted.entry_id is None else rare_places(run.path / "rare", wanted.entry_id)
+    until = time.monotonic() + seconds
+    pairs, looked_through, complete = (
+        _through_groups(run, wanted, limit, offset, until)
+        if places is None
+        else _among(run, places, wanted, limit, offset, until)
+    )
+    pairs = pairs.append_column("kept", pc.less(pairs["t_min"], t))
+    return Found(pairs, looked_through, run.info["totals"]["pairs"], complete)
+
+
+def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | None = None) -> int:
+    """How many pairs `samples` can show without a limit."""
+    if entry is None:
+        kept, everything = size(run, t).kept, run.info["totals"]["pairs"]
+    else:
+        wanted = entry_id(run, entry)
+        everything = int(run.entry_count[wanted])
+        kept = int(entry_kept_at(run, t)[run.curves.ranked_entry_id == wanted].sum())  # no rank, no pair
+    return {"kept": kept, "dropped": everything - kept, "both": everything}[which]
+
+
+def _through_groups(run: Run, wanted: _Wanted, limit: int, offset: int, until: float) -> tuple[pa.Table, int, bool]:
+    """A page of what is wanted, pairs looked through, and whether none was missed."""
+    groups = _groups_in_fixed_order(run)
+    found: list[tuple[int, int]] = []
+    looked_through, at, at_a_time = 0, 0, 1
+    while at < len(groups) and len(found) < limit:
+        began = time.monotonic()
+        if at and began >= until:
+            break
+        part = groups[at : at + at_a_time]
+        at += len(part)
+        looked_through += sum(rows for _, rows in part)
+        if offset:
+            units = tuple(unit for in_group, _ in part for unit in in_group)
+            passed = _count(run.path, run.info["plan_digest"], units, wanted)
+            if passed <= offset:
+                offset -= passed
+                continue
+        found += _places(run, part, wanted, limit - len(found), offset)
+        offset = 0
+        # where one group did not do, more at a time, as far as they are sure to end in time
+        left = (until - time.monotonic()) / max(time.monotonic() - began, 1e-6) * len(part)
+        at_a_time = max(1, min(2 * at_a_time, MOST_GROUPS, int(min(left, MOST_GROUPS))))
+    return _fetch(run, found), looked_through, len(found) == limit or at == len(groups)
+
+
+def _places(
+    run: Run, groups: Sequence[tuple[list[int], int]], wanted: _Wanted, limit: int, offset: int
+) -> list[tuple[int, int]]:
+    """(unit, row) of a page of the pairs in some groups, group by group, at random within each."""
+    units = [unit for in_group, _ in groups for unit in in_group]
+    group = [number for number, (in_group, _) in enumerate(groups) for _ in in_group]
+    found = database.rows(
+        run,
+        f"""
+        SELECT file_index, file_row_number
+        FROM {database.files_as_table([run.pair_files[unit] for unit in units])}
+        WHERE {wanted.condition}
+        ORDER BY $group[file_index::BIGINT + 1], hash(uid), uid, file_index, file_row_number LIMIT $limit OFFSET $offset
+        """,
+        {**wanted.parameters, "group": group, "limit": limit, "offset": offset},
+    )
+    return [(units[file], row) for file, row in found]
+
+
+@lru_cache(maxsize=10_000)
+def _count(path: Path, plan_digest: str, units: tuple[int, ...], wanted: _Wanted) -> int:
+    """How many pairs of some units are wanted; kept, because every page after them has to pass them."""
+    run = open_run(path)
+    source = database.files_as_table([run.pair_files[unit] for unit in units])
+    found = database.rows(run, f"SELECT count(*) FROM {source} WHERE {wanted.condition}", wanted.parameters)
+    return int(found[0][0])
+
+
+def _among(
+    run: Run, places: np.ndarray, wanted: _Wanted, limit: int, offset: int, until: float
+) -> tuple[pa.Table, int, bool]:
+    """Like `_through_groups`, of the pairs at some places."""
+    # the same order for every t: first all of them, then those that are wanted
+    places = np.random.default_rng(0).permutation(np.sort(places, order=("unit", "row")))
+    inside = (places["t_min"] >= wanted.since) & ((places["t_min"] < wanted.below) | (wanted.below == math.inf))
+    left = [(int(unit), int(row)) for unit, row in places[inside][["unit", "row"]].tolist()]
+    pool = run.info["totals"]["pairs"]
+    if wanted.contains is None:
+        return _fetch(run, left[offset : offset + limit]), pool, True
+    text, found, done = wanted.contains.lower(), [_fetch(run, [])], 0
+    while done < len(left) and sum(map(len, found)) < offset + limit and (not done or time.monotonic() < until):
+        pairs = _fetch(run, left[done : done + MOST_SAMPLES])
+        found.append(pairs.filter(pc.match_substring(pc.utf8_lower(pairs["text"]), text)))
+        done += MOST_SAMPLES
+    complete = done >= len(left) or sum(map(len, found)) >= offset + limit
+    return pa.concat_tables(found).slice(offset, limit), pool if complete else pool * done // len(left), complete
+
+
+def _fetch(run: Run, places: Sequence[tuple[int, int]]) -> pa.Table:
+    """The pairs at (unit, row), in that order."""
+    by_unit: dict[int, list[int]] = {}
+    for unit, row in places:
+        by_unit.setdefault(unit, []).append(row)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tables = list(pool.map(lambda unit: _read_rows(run.pair_files[unit], by_unit[unit]), by_unit))
+    if not tables:
+        return _nothing(run)
+    position = {
+        (unit, row): at for at, (unit, row) in enumerate((unit, row) for unit, rows in by_unit.items() for row in rows)
+    }
+    return pa.concat_tables(tables).take(pa.array([position[place] for place in places]))
+
+
+def _read_rows(path: Path, rows: Sequence[int]) -> pa.Table:
+    """Some rows of a file, in their order: of each row group that holds any, all is read."""
+    with files.open_parquet(path) as file:
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+        groups = np.searchsorted(ends, rows, side="right")
+        found: dict[int, pa.Table] = {}
+        try:
+            for group in np.unique(groups).tolist():
+                first = int(ends[group - 1]) if group else 0
+                wanted = [row for row, its_group in zip(rows, groups, strict=True) if its_group == group]
+                table = file.read_row_group(group, columns=_COLUMNS)
+                found.update((row, table.slice(row - first, 1)) for row in wanted)
+        except (pa.ArrowException, OSError) as error:
+            raise UnreadableFile(f"{path}: damaged ({str(error).splitlines()[0]})") from None
+    return pa.concat_tables([found[row] for row in rows])
+
+
+def _nothing(run: Run) -> pa.Table:
+    return files.open_parquet(run.pair_files[0]).schema_arrow.empty_table().select(_COLUMNS)
+
+
+def _groups_in_fixed_order(run: Run) -> list[tuple[list[int], int]]:
+    """Units, and how many rows they have together: all in one, or for a big run groups in a random but fixed order."""
+    rows = [sum(run.inputs[at].rows_in_group[first:stop]) for at, first, stop in run.info["plan"]["units"]]
+    if sum(rows) <= 2 * GROUP_ROWS:
+        return [(list(range(len(rows))), sum(rows))]
+    groups: list[tuple[list[int], int]] = []
+    units: list[int] = []
+    for unit in np.random.default_rng(0).permutation(len(rows)).tolist():
+        units.append(unit)
+        if (in_group := sum(rows[unit] for unit in units)) >= GROUP_ROWS:
+            groups.append((units, in_group))
+            units = []
+    if units:
+        groups.append((units, sum(rows[unit] for unit in units)))
+    return groups

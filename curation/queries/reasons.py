@@ -1,0 +1,116 @@
+"""Why a pair is in or out: its entries, and what each of them says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.balancing import check_t, entry_prob, keep_prob
+from curation.errors import UnknownEntry, UnknownPair
+from curation.queries import database
+from curation.runs.folder import Run
+from curation.uniform import entry_hashes, uniform
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryWhy:
+    """One entry of a pair, and whether it keeps the pair at t.
+
+    count: texts of the pool with the entry; prob: t / max(count, t); u: uniform of (pair, entry); product: u * count
+    """
+
+    entry_id: int
+    entry: str
+    source: str
+    count: int
+    prob: float
+    u: float
+    product: float
+    keeps: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Why a pair is in or out at t. keep_prob: pi = 1 - prod(1 - p_e); kept is t_min < t."""
+
+    uid: str
+    text: str
+    url: str | None
+    image: str | None
+    t: float
+    t_min: float
+    keep_prob: float
+    kept: bool
+    entries: list[EntryWhy]
+
+
+def why(run: Run, uid: str, t: float) -> Why:
+    """The pair with this uid (the first one, where several share it), its entries and what each says at t.
+
+    raises UnknownPair
+    """
+    found = database.table(
+        run, "SELECT uid, text, url, image, matched_entry_ids, t_min FROM pairs WHERE uid = ? LIMIT 1", [uid]
+    )
+    if not len(found):
+        raise UnknownPair(f"uid {uid!r}: no such pair in {run.path}")
+    return explain(run, found, t)[0]
+
+
+def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
+    """`Why` for each row of a table as `samples` gives it."""
+    check_t(t)
+    pairs = pairs.combine_chunks()
+    found = []
+    for row in range(len(pairs)):
+        pair = pairs.slice(row, 1).to_pylist()[0]
+        ids = np.array(pair["matched_entry_ids"], np.int32)
+        count = run.entry_count[ids]
+        local_ids = pa.array([range(ids.size)], pa.list_(pa.int32()))
+        rows = run.entries.take(pa.array(ids))
+        u = uniform(
+            pa.array([pair["uid"]]), local_ids, entry_hashes(rows["entry"].combine_chunks(), run.seed), run.seed
+        )
+        entries = [
+            EntryWhy(
+                entry_id=int(ids[k]),
+                entry=rows["entry"][k].as_py(),
+                source=rows["source"][k].as_py(),
+                count=int(count[k]),
+                prob=float(prob),
+                u=float(u[k]),
+                product=float(u[k] * count[k]),
+                keeps=bool(u[k] * count[k] < t),
+            )
+            for k, prob in enumerate(entry_prob(count, t))
+        ]
+        found.append(
+            Why(
+                **{name: pair[name] for name in ("uid", "text", "url", "image", "t_min")},
+                t=t,
+                keep_prob=float(keep_prob(local_ids, count, t)[0]),
+                kept=pair["t_min"] < t,
+                entries=sorted(entries, key=lambda entry: entry.product),
+            )
+        )
+    return found
+
+
+def entry_id(run: Run, entry: str) -> int:
+    """The id of an entry; raises UnknownEntry."""
+    at = pc.index(run.entries["entry"], entry).as_py()
+    if at < 0:
+        raise UnknownEntry(f"{entry!r}: no such entry in the metadata of this run")
+    return int(at)
+
+
+def similar_entries(run: Run, text: str, limit: int = 6) -> list[str]:
+    """Entries that match and hold a text, upper and lower case being one: those equal to it first, then by count."""
+    entries = run.entries.filter(pc.greater(run.entries["count"], 0)).sort_by(
+        [("count", "descending"), ("entry_id", "ascending")]
+    )
+    folded, wanted = pc.utf8_lower(entries["entry"]), pc.utf8_lower(pa.scalar(text)).as_py()
+    equal = entries.filter(pc.equal(folded, wanted))["entry"].to_pylist()
+    holding = entries.filter(pc.match_substring(folded, wanted))["entry"].slice(0, limit + len(equal)).to_pylist()
+    return [*equal, *(entry for entry in holding if entry not in equal)][:limit]

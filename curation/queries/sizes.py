@@ -1,0 +1,250 @@
+"""What a threshold makes of a pool, and the threshold for a size.
+
+What the curves hold for a t on their grid is read from them; for a t in between, the pairs between it and the grid
+point below are asked too.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import pyarrow as pa
+
+from curation import files
+from curation.balancing import check_t, p_to_t, t_for_size, t_to_p
+from curation.curves import CurveBuilder, Curves
+from curation.errors import BadArgument, UnreadableFile
+from curation.queries import database
+from curation.runs.folder import Run, open_run
+
+EXACT_PAIRS = 2_000_000
+"""Between the grid points, the mean and sigma of the size are summed over all pairs of a run up to this many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """What balancing at t makes of a pool.
+
+    kept:            pairs with t_min < t
+    expected, sigma: mean and standard deviation of that number over seeds
+    exact:           whether these two are; else they are interpolated between the thresholds of the curves
+    pairs, matched:  of the pool
+    tail_share:      share of all matches of the pool on entries with count < t
+    kept_tail_share: the same share among the matches of the kept pairs
+    entries_matched: entries that any pair matches; entries_covered: that a kept pair matches; entries: of the metadata
+    entries_at_cap:  entries with count >= t, the head: each keeps t of its texts on average
+    """
+
+    t: float
+    kept: int
+    expected: float
+    sigma: float
+    exact: bool
+    pairs: int
+    matched: int
+    tail_share: float
+    kept_tail_share: float
+    entries: int
+    entries_matched: int
+    entries_covered: int
+    entries_at_cap: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """A threshold that was looked for, and what it achieves."""
+
+    t: float
+    kept: int
+    tail_share: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of the funnel: rows in, rows out, and the difference by reason."""
+
+    step: str
+    rows_in: int
+    rows_out: int
+    dropped: dict[str, int]
+
+
+def size(run: Run, t: float) -> Size:
+    """The figures of a threshold >= 1; all of them exact, but for what `Size.exact` says."""
+    kept, entry_kept = _kept_at(run, check_t(t))
+    expected, sigma, exact = _moments(run, t)
+    kept_in_tail = entry_kept[run.curves.ranked_entry_count < t].sum(dtype=np.int64)
+    entry_count, ranked_count, totals = run.entry_count, run.curves.ranked_entry_count, run.info["totals"]
+    return Size(
+        t=t,
+        kept=kept,
+        expected=expected,
+        sigma=sigma,
+        exact=exact,
+        pairs=totals["pairs"],
+        matched=totals["matched"],
+        tail_share=t_to_p(entry_count, t) if totals["matches"] else 0.0,
+        kept_tail_share=float(kept_in_tail / max(entry_kept.sum(dtype=np.int64), 1)),
+        entries=entry_count.size,
+        entries_matched=ranked_count.size,
+        entries_covered=int(np.count_nonzero(entry_kept)),
+        entries_at_cap=int((entry_count >= t).sum()),
+    )
+
+
+def threshold_for_size(run: Run, n: int) -> Threshold:
+    """The roundest threshold at which exactly n pairs are kept; pairs that share a uid can make it miss.
+
+    raises BadArgument for fewer pairs than t = 1 keeps, or more than match at all
+    """
+    grid, kept = run.curves.grid, run.curves.kept
+    least, matched = int(kept[0]), int(kept[-1])
+    if not max(least, 1) <= n <= matched:
+        raise BadArgument(
+            f"size {n:,}: this pool gives from {max(least, 1):,} (at t = 1) to {matched:,} pairs (all that match)"
+        )
+    # the n-th smallest t_min stands before the first point of the grid that keeps n, the next one before that for n + 1
+    first, last = (int(np.searchsorted(kept, wanted)) for wanted in (n, min(n + 1, matched)))
+    below = kept[first - 1] if first else 0
+    values = np.array(
+        database.rows(
+            run,
+            "SELECT t_min FROM pairs WHERE t_min >= ? AND t_min < ? ORDER BY t_min",
+            [grid[first - 1] if first else 0.0, grid[last]],
+        )
+    ).ravel()
+    at = n - int(below)
+    t = t_for_size(values[at - 1], values[at] if n < matched else float(run.entry_count.max()))
+    found = int(below + np.searchsorted(values, t))
+    return Threshold(t=t, kept=found, tail_share=t_to_p(run.entry_count, t))
+
+
+def threshold_for_tail_share(run: Run, p: float) -> Threshold:
+    """The threshold whose tail share comes nearest to p."""
+    t = p_to_t(run.entry_count, p)
+    return Threshold(t=t, kept=_kept_at(run, t)[0], tail_share=t_to_p(run.entry_count, t))
+
+
+def entry_kept_at(run: Run, t: float) -> np.ndarray:
+    """(E,) int64: kept pairs that match each entry, in the order of `curves.ranked_entry_id`."""
+    return _kept_at(run, check_t(t))[1].astype(np.int64)
+
+
+def curves_at(run: Run, thresholds: Sequence[float]) -> Curves:
+    """The curves at thresholds between the points of the grid, by going through all pairs of the run once."""
+    builder = CurveBuilder(run.entry_count, np.array(thresholds, np.float64))
+    one_at_a_time = Lock()
+
+    def add(path: Path) -> None:
+        for batch in read_matches(path):
+            with one_at_a_time:
+                builder.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(add, run.pair_files))
+    return builder.finish()
+
+
+def read_matches(path: Path) -> Iterator[pa.RecordBatch]:
+    """matched_entry_ids and t_min of a file of pairs."""
+    with files.open_parquet(path) as file:
+        try:
+            yield from file.iter_batches(columns=["matched_entry_ids", "t_min"])
+        except (pa.ArrowException, OSError) as error:
+            raise UnreadableFile(f"{path}: damaged ({str(error).splitlines()[0]})") from None
+
+
+def _kept_at(run: Run, t: float) -> tuple[int, np.ndarray]:
+    """Kept pairs, and (E,) how many of them match each entry."""
+    row = run.curves.row(t)
+    if row is None:
+        return _kept_between(run.path, run.info["plan_digest"], t)
+    return int(run.curves.kept[row]), run.curves.entry_kept[row]
+
+
+@lru_cache(maxsize=32)
+def _kept_between(path: Path, plan_digest: str, t: float) -> tuple[int, np.ndarray]:
+    """As the grid point below says, and the pairs from there to t."""
+    run = open_run(path)
+    curves = run.curves
+    below = int(np.searchsorted(curves.grid, t)) - 1
+    added = database.table(
+        run,
+        """
+        SELECT entry_id, count(*) AS count
+        FROM (SELECT unnest(list_append(matched_entry_ids, -1)) AS entry_id FROM pairs WHERE t_min >= ? AND t_min < ?)
+        GROUP BY entry_id
+        """,
+        [curves.grid[below], t],
+    )
+    count = np.zeros(run.entry_count.size + 1, np.int64)  # the last one, number -1, is that of the pairs themselves
+    count[added["entry_id"].to_numpy()] = added["count"].to_numpy()
+    return int(curves.kept[below] + count[-1]), curves.entry_kept[below] + count[curves.ranked_entry_id]
+
+
+def _moments(run: Run, t: float) -> tuple[float, float, bool]:
+    """Mean and sigma of the size over seeds, and whether they are exact."""
+    curves, row = run.curves, run.curves.row(t)
+    if row is None and run.info["totals"]["pairs"] <= EXACT_PAIRS:
+        curves, row = _curves_between(run.path, run.info["plan_digest"], t), 0
+    if row is not None:
+        return float(curves.expected[row]), float(curves.sigma[row]), True
+    if t > curves.grid[-1]:
+        return float(curves.expected[-1]), float(curves.sigma[-1]), True  # all that matches is certain
+    expected, variance = (_between(curves.grid, values, t) for values in (curves.expected, curves.sigma**2))
+    return expected, float(np.sqrt(max(variance, 0.0))), False
+
+
+def _between(grid: np.ndarray, values: np.ndarray, t: float) -> float:
+    """The value at t of the cubic on the logarithm of t through the two grid points on each side of it."""
+    first = int(np.clip(np.searchsorted(grid, t) - 2, 0, grid.size - 4))
+    x, y = np.log(grid[first : first + 4] / t), values[first : first + 4]
+    others = [np.delete(x, k) for k in range(4)]
+    return float(sum(y[k] * np.prod(others[k] / (others[k] - x[k])) for k in range(4)))
+
+
+@lru_cache(maxsize=32)
+def _curves_between(path: Path, plan_digest: str, t: float) -> Curves:
+    return curves_at(open_run(path), [t])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What a higher threshold adds to a lower one of the same run.
+
+    low, high:                       the figures of both
+    entry_kept_low, entry_kept_high: (E,) int64 kept pairs that match each entry, in the order of
+                                     `curves.ranked_entry_id`
+    entries_gained:                  ids of the entries that only the higher one covers, by descending count
+    """
+
+    low: Size
+    high: Size
+    entry_kept_low: np.ndarray
+    entry_kept_high: np.ndarray
+    entries_gained: np.ndarray
+
+
+def compare_thresholds(run: Run, a: float, b: float) -> Comparison:
+    """Two thresholds of a run, in either order; `samples` with `since` shows the pairs between them."""
+    low, high = sorted((a, b))
+    kept_low, kept_high = entry_kept_at(run, low), entry_kept_at(run, high)
+    return Comparison(
+        low=size(run, low),
+        high=size(run, high),
+        entry_kept_low=kept_low,
+        entry_kept_high=kept_high,
+        entries_gained=run.curves.ranked_entry_id[(kept_low == 0) & (kept_high > 0)],
+    )
+
+
+def funnel(run: Run, size: Size) -> list[Step]:
+    """What came in, what went out and what was dropped for which reason, step by step, with balancing as in `size`."""
+    *before, balance = run.info["funnel"]
+    balance = {**balance, "out": size.kept, "dropped": {"balanced away": balance["in"] - size.kept}}
+    return [Step(step["step"], step["in"], step["out"], step["dropped"]) for step in (*before, balance)]
