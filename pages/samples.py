@@ -7,6 +7,7 @@ from curation.errors import UnknownEntry
 from curation.ui import cached, frame
 from curation.ui.gallery import show_gallery
 from curation.ui.pager import choose_page
+from curation.ui.search import search_captions
 from curation.ui.text import label, notice, number, share
 from curation.ui.threshold import choose_t
 
@@ -25,6 +26,10 @@ with st.container(horizontal=True, gap="medium"):
         "With the entry", key="entry", placeholder="any", persist_state="session", width=260,
         help="An entry of the metadata, exactly as it is written there: upper and lower case differ.",
     )  # fmt: skip
+    contains = st.text_input(
+        "In the caption", key="contains", placeholder="any text", persist_state="session", width=260,
+        help="A part of the caption, words or not; upper and lower case are one.",
+    )  # fmt: skip
 
 try:
     total = cached.count_samples(run, t, which, entry or None)
@@ -34,13 +39,18 @@ except UnknownEntry:
         st.text("Entries like it that match: " + ", ".join(f"“{label(found)}”" for found in similar))
     st.stop()
 
-pool = run.info["totals"]["pairs"]
-left, right = st.columns(2, vertical_alignment="center")
-left.caption(f"{number(total)} of the {number(pool)} pairs of the pool, {share(total, pool)}, at t = {number(t)}")
-with right:
-    turn = choose_page(-(-total // PAGE), about=(run.path, t, which, entry))
-if total:
+turn = None
+if contains:
+    pairs = search_captions(run, t, which, entry or None, contains)
+else:
+    pool = run.info["totals"]["pairs"]
+    left, right = st.columns(2, vertical_alignment="center")
+    left.caption(f"{number(total)} of the {number(pool)} pairs of the pool, {share(total, pool)}, at t = {number(t)}")
+    with right:
+        turn = choose_page(-(-total // PAGE), about=(run.path, t, which, entry))
     pairs = queries.samples(run, t, which=which, entry=entry or None, limit=PAGE, offset=PAGE * (turn.page - 1))
+if len(pairs):
     thumbnails = cached.thumbnails(run, tuple(pairs["image"].to_pylist()), side=160)
     show_gallery(queries.explain(run, pairs, t), thumbnails, key="gallery")
+if turn:
     turn.again()

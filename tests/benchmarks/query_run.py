@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from curate_pool import timed_run
 from measure import Measured, Times, peak_memory_mb, prove, race, script, timed, worker
 from peers import entry_kept_by_pyarrow
@@ -18,7 +19,7 @@ from curation import queries
 from curation.runs.folder import Run, open_run
 
 ORACLE_PAIRS, ORACLE_ENTRIES = 180, 120  # fewer pairs than `samples` shows at most
-PAGE = 24
+PAGE, SEARCH_SECONDS = 24, 0.7
 
 Question = Callable[[Run], Any]
 
@@ -75,6 +76,10 @@ def _questions(run: Run) -> Iterator[tuple[str, Question]]:
     between = (t + k / 1000 for k in count(1))
     (uid,) = queries.samples(run, t, limit=1)["uid"].to_pylist()
     n = queries.size(run, t).kept - 1
+    lower = float(run.curves.grid[run.curves.grid < t][-10:].min(initial=t))
+    captions = queries.samples(run, t, limit=200)["text"].to_pylist()
+    words = sorted((word for text in captions for word in text.split()), key=len)
+    searched = {"a frequent word": "the", "a long word": words[-1], "what no caption has": "zq-xj-wv"}
     yield "size, t on the grid", lambda run: queries.size(run, t)
     yield "size, t between", lambda run: queries.size(run, next(between))
     yield "entry_kept_at, t on the grid", lambda run: queries.entry_kept_at(run, t)
@@ -85,20 +90,28 @@ def _questions(run: Run) -> Iterator[tuple[str, Question]]:
     )
     yield "funnel", lambda run: queries.funnel(run, queries.size(run, t))
     yield "samples kept", lambda run: queries.samples(run, t, which="kept", limit=PAGE)
+    yield "samples of a diff of two t", lambda run: queries.samples(run, t, which="kept", since=lower, limit=PAGE)
+    yield "diff of two t", lambda run: queries.compare_thresholds(run, lower, t)
     yield "samples dropped", lambda run: queries.samples(run, t, which="dropped", limit=PAGE)
     for place, (entry, _) in _entries(run).items():
         yield (
             f"samples of a {place} entry",
             lambda run, entry=entry: queries.samples(run, t, which="kept", entry=entry, limit=PAGE),
         )
+    for what, text in searched.items():
+        yield (
+            f"caption search, {what}",
+            lambda run, text=text: queries.search(run, t, contains=text, limit=PAGE, seconds=SEARCH_SECONDS),
+        )
     yield "why", lambda run: queries.why(run, uid, t)
     yield "threshold_for_size", lambda run: queries.threshold_for_size(run, n)
 
 
 def _entries(run: Run) -> dict[str, tuple[str, int]]:
-    """An entry of the head, of the middle (on the logarithm of the rank) and of the tail, with their counts."""
+    """An entry of the head, one of the middle (on the logarithm of the rank), a rare one and the last; their counts."""
     ranked, counts = run.curves.ranked_entry_id, run.curves.ranked_entry_count
-    ranks = {"head": 0, "middle": math.isqrt(ranked.size), "tail": ranked.size - 1}
+    rare = int(np.searchsorted(-counts, -100))  # so few texts that all of a big run had to be gone through for them
+    ranks = {"head": 0, "middle": math.isqrt(ranked.size), "rare": min(rare, ranked.size - 1), "tail": ranked.size - 1}
     names = run.entries["entry"]
     return {place: (names[int(ranked[rank])].as_py(), int(counts[rank])) for place, rank in ranks.items()}
 
@@ -116,9 +129,10 @@ def _ask(path: Path, ask: Question, cold: int, warm: int) -> tuple[Times, Times]
 
 def _forget(run: Path) -> None:
     """Nothing of the run is in memory: no open connection, no page of its files, as far as the system lets go."""
-    for thing in vars(queries).values():
-        if hasattr(thing, "cache_clear"):
-            thing.cache_clear()
+    for module in (queries.database, queries.pairs, queries.sizes):
+        for thing in vars(module).values():
+            if hasattr(thing, "cache_clear"):
+                thing.cache_clear()
     if not hasattr(os, "posix_fadvise"):  # macOS: the files stay cached
         return
     for file in run.rglob("*"):
@@ -156,6 +170,18 @@ def _equal_to_the_oracle(folder: Path) -> list[str]:
                 expected = plain.pairs(t, which, None if entry is None else queries.entry_id(run, entry))
                 ours = sorted(queries.samples(run, t, which=which, entry=entry, limit=200)["uid"].to_pylist())
                 proven.append(prove(f"samples, t {where}", expected, ours))
+    low = float(run.curves.grid[run.curves.grid.size // 3])
+    comparison, kept = queries.compare_thresholds(run, run.t, low), [plain.pairs(t, "kept") for t in (low, run.t)]
+    added = sorted(set(kept[1]) - set(kept[0]))
+    ours = queries.samples(run, run.t, which="kept", since=low, limit=200)["uid"].to_pylist()
+    gained = [id for id in ranked if not plain.entry_kept(low, [id])[0] and plain.entry_kept(run.t, [id])[0]]
+    theirs = [len(added), added, gained]
+    found = [comparison.high.kept - comparison.low.kept, sorted(ours), comparison.entries_gained.tolist()]
+    proven.append(prove("diff of two t, and its samples", theirs, found))
+    for text in ("a", plain.rows[0]["text"][1:9], "zq-xj-wv"):
+        expected = sorted(row["uid"] for row in plain.rows if text.lower() in row["text"].lower())
+        found = queries.search(run, run.t, contains=text, limit=200).pairs["uid"].to_pylist()
+        proven.append(prove("caption search", expected, sorted(found)))
     for row in plain.rows[:20]:
         why = queries.why(run, row["uid"], run.t)
         least = min((entry.product for entry in why.entries), default=math.inf)

@@ -88,9 +88,14 @@ QUESTION_TARGETS_MS = {
     "entry_kept_at, t on the grid": 50,
     "samples of a head entry": 300,
     "samples of a middle entry": 300,
+    "samples of a rare entry": 300,
     "samples of a tail entry": 300,
-    "caption search": 1000,
+    "caption search, a frequent word": 1000,
+    "caption search, a long word": 1000,
+    "caption search, what no caption has": 1000,
     "diff of two t": 300,
+    "samples of a diff of two t": 300,
+    "funnel": 50,
 }
 
 

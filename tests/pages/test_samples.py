@@ -66,6 +66,42 @@ def test_only_pairs_with_an_entry(zipf_workspace, open_page):
     assert all("w7" in text.split(" ") for text in page.shown)
 
 
+def search(page, text):
+    page.app.text_input(key="contains").set_value(text).run()
+
+
+def test_a_text_in_the_captions(zipf_workspace, open_page):
+    page = open_page("samples")
+    search(page, "W30")
+
+    wanted = queries.search(zipf_workspace, 100.0, contains="w30", limit=96).pairs["text"].to_pylist()
+    assert page.shown == wanted
+    assert page.captions.startswith("The first 96 of the pairs with this text")
+
+    only(page, "w7")
+    wanted = queries.search(zipf_workspace, 100.0, contains="w30", entry="w7").pairs["text"].to_pylist()
+    assert page.shown == wanted
+    assert page.captions.startswith(f"{len(wanted):,} pairs with this text; all 4,000 of the pool were looked through")
+
+    search(page, "nowhere")
+    assert not page.app.exception
+    assert page.captions.startswith("0 pairs with this text")
+
+
+def test_a_search_that_ran_out_of_time_is_marked_and_can_go_further(zipf_workspace, open_page, monkeypatch):
+    def slow(run, t, *, seconds, **wanted):
+        return queries.Found(queries.samples(run, t, limit=2), 1000 if seconds < 5 else 4000, 4000, seconds > 5)
+
+    page = open_page("samples")
+    monkeypatch.setattr("curation.ui.search.queries.search", slow)
+    search(page, "dog")
+    assert page.captions.startswith("Partial: 2 found so far; 1,000 of 4,000 pairs were looked through in time")
+
+    page.app.button(key="look_further").click().run()
+    assert page.captions.startswith("2 pairs with this text; all 4,000 of the pool")
+    assert not [button for button in page.app.button if button.key == "look_further"]
+
+
 def test_an_unknown_entry_is_answered_with_entries_like_it(zipf_workspace, open_page):
     page = open_page("samples")
     only(page, "W7")
