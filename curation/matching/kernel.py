@@ -1,12 +1,14 @@
 """Matching, compiled: texts -> entry ids, straight on Arrow's string buffers, without the GIL.
 
-Texts are taken in blocks, and a block goes through four loops, each over everything in the block, so that the cache
-misses of one loop overlap instead of following one another:
+Texts are taken in blocks, and a block goes through loops, each over everything in the block, so that the cache misses
+of one loop overlap instead of following one another, and no loop reads what is still being written:
 
     tokens      64 bytes at a time become a mask of where tokens end; each gets its key, and its slot is prefetched
     look-up     keys become token ids and payloads
     candidates  neighbours that the filter of edges does not rule out; their slots are prefetched
-    emit        entries of single tokens, then those down the trie from the candidates; sorted, each once
+    edges       the payload of each candidate's slot
+    emit        the entries of single tokens, then those down the trie from the candidates
+    sort        the entries of each text, each once
 
 Importing this module imports numba; only `matcher.py` does.
 """
@@ -32,7 +34,7 @@ from curation.matching.tables import (
     short_key,
 )
 from curation.matching.tokens import SPACES, WRAPPED_MARKS
-from curation.matching.words import LANES, block_mask, load64, lowest_bit, prefetch
+from curation.matching.words import LANES, block_mask, load64, lowest_bit, prefetch, smaller_of_16, smaller_of_64
 
 BLOCK = 64
 """Texts in a block: some 700 tokens, whose scratch arrays stay in the L1 and L2 cache."""
@@ -93,39 +95,37 @@ def _tokenise(text: Any, length: Any, n_tokens: Any, keys: Any, slots_at: Any, l
     return n_tokens
 
 
-@nb.njit
-def _sort_distinct(ids: Any, first: Any, last: Any, lanes: Any) -> Any:
-    """Sort ids[first:last], drop repeats, return the new end. lanes: (64,) int32 scratch."""
+@nb.njit(inline="always")
+def _sort_distinct(found_at: Any, found: Any, first: Any, last: Any, ids: Any, filled: Any) -> Any:
+    """Put found[first:last] into ids[filled:], sorted, each once; the new end. found_at: address of `found`."""
     count = last - first
     if count > 64:
-        ids[first:last].sort()
-        end = first
+        found[first:last].sort()
         for i in range(first, last):
-            if end == first or ids[i] != ids[end - 1]:
-                ids[end] = ids[i]
-                end += 1
-        return end
+            if i == first or found[i] != found[i - 1]:
+                ids[filled] = found[i]
+                filled += 1
+        return filled
     # the place of an id is the number of smaller ones: compared in whole vectors, without a branch to mispredict
-    width = 16 if count <= 16 else 64
-    for i in range(count):
-        lanes[i] = ids[first + i]
-    for i in range(count, width):
-        lanes[i] = _PAST_ANY_ID
+    address = found_at + np.uint64(4 * first)
+    valid = ~_ZERO >> np.uint64(64 - count)
     taken = _ZERO
-    for i in range(count):
-        value, place = lanes[i], np.int32(0)
-        if width == 16:
-            for j in range(16):
-                place += np.int32(lanes[j] < value)
-        else:
-            for j in range(64):
-                place += np.int32(lanes[j] < value)
-        ids[first + place] = value
-        taken |= _ONE << np.uint64(place)
+    if count <= 16:
+        for i in range(first, last):
+            place = smaller_of_16(address, found[np.uint64(i)], valid)
+            ids[np.uint64(filled + place)] = found[np.uint64(i)]
+            taken |= _ONE << np.uint64(place)
+    else:
+        for i in range(first, last):
+            place = smaller_of_64(address, found[np.uint64(i)], valid)
+            ids[np.uint64(filled + place)] = found[np.uint64(i)]
+            taken |= _ONE << np.uint64(place)
+    if taken == valid:
+        return filled + count
     # a repeat takes the place of its equal and leaves one behind it free
-    end = first
+    end = filled
     while taken != _ZERO:
-        ids[end] = ids[first + np.int64(lowest_bit(taken))]
+        ids[end] = ids[filled + np.int64(lowest_bit(taken))]
         taken &= taken - _ONE
         end += 1
     return end
@@ -160,8 +160,9 @@ def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any
 
     capacity = 4096
     keys, token_ids, payloads, candidates, candidate_slots = _scratch(capacity)
+    found = np.empty(4096, np.int32)
     ends_of_texts = np.empty(BLOCK, np.int64)
-    lanes = np.empty(64, np.int32)
+    found_ends = np.empty(BLOCK, np.int64)
     ids = np.empty(16 * n_texts + 64, np.int32)  # memory that is never touched costs nothing; growing does
     ends = np.zeros(n_texts + 1, np.int32)
     filled = text = 0
@@ -188,6 +189,8 @@ def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any
                 token_ids[k], payloads[k] = np.int64(tables.tokens[at + 2]) - 1, tables.tokens[at + 3]
             else:
                 token_ids[k], payloads[k] = NOTHING, _ZERO
+        for k in range(texts):
+            payloads[ends_of_texts[k] - 1] &= ~_ONE  # an entry does not go on in the next text
 
         # candidates: written always, counted only if they are some, so that there is no branch to mispredict
         n_candidates = 0
@@ -202,40 +205,56 @@ def match(data: Any, offsets: Any, in_place: Any, tail: Any, tables: Any) -> Any
             prefetch(edges_at + candidate_slots[c] * np.uint64(16))
         candidates[n_candidates] = n_tokens
 
+        # edges
+        for c in range(n_candidates):
+            k = np.uint64(candidates[c])
+            at = find_edge(edge_key(token_ids[k], token_ids[k + _ONE]), candidate_slots[c], tables.edges)
+            candidate_slots[c] = tables.edges[at + 1] if at >= 0 else _ZERO
+
         # emit
-        c = begin = 0
+        c = begin = n_found = 0
         for k in range(texts):
-            end, first = ends_of_texts[k], filled
-            ids = _with_room(ids, filled, end - begin)
+            end = ends_of_texts[k]
+            room = 2 * (end - begin) + 64  # for what is not checked below, and a whole vector behind it
+            found = _with_room(found, n_found, room)
             for token in range(begin, end):
                 entry = payloads[token] >> _ONE
-                ids[filled] = np.int32(entry) - np.int32(1)
-                filled += np.int64(entry != _ZERO)
+                found[n_found] = np.int32(entry) - np.int32(1)
+                n_found += np.int64(entry != _ZERO)
             while candidates[c] < end:
-                following = candidates[c] + 1
-                if following < end:
-                    key = edge_key(token_ids[following - 1], token_ids[following])
-                    at = find_edge(key, candidate_slots[c], tables.edges)
-                    while at >= 0:
-                        payload = tables.edges[at + 1]
-                        entry = (payload >> _ONE) & _ENTRY
-                        if entry != _ZERO:
-                            ids = _with_room(ids, filled, 1)
-                            ids[filled] = np.int32(entry) - np.int32(1)
-                            filled += 1
-                        following += 1
-                        if not payload & _ONE or following == end or token_ids[following] < 0:
-                            break
-                        key = edge_key(payload >> np.uint64(33), token_ids[following])
-                        h = hash_edge(key)
-                        if not in_filter(h, tables.edge_filter):
-                            break
-                        at = find_edge(key, h & last_edge, tables.edges)
+                payload = candidate_slots[c]
+                entry = (payload >> _ONE) & _ENTRY
+                found[n_found] = np.int32(entry) - np.int32(1)
+                n_found += np.int64(entry != _ZERO)
+                following = candidates[c] + 2
+                while payload & _ONE and following < end and token_ids[following] >= 0:
+                    key = edge_key(payload >> np.uint64(33), token_ids[following])
+                    h = hash_edge(key)
+                    if not in_filter(h, tables.edge_filter):
+                        break
+                    at = find_edge(key, h & last_edge, tables.edges)
+                    if at < 0:
+                        break
+                    payload = tables.edges[at + 1]
+                    entry = (payload >> _ONE) & _ENTRY
+                    if entry != _ZERO:
+                        found = _with_room(found, n_found, room + 1)
+                        found[n_found] = np.int32(entry) - np.int32(1)
+                        n_found += 1
+                    following += 1
                 c += 1
             begin = end
-            if filled - first > 1:
-                filled = _sort_distinct(ids, first, filled, lanes)
+            found_ends[k] = n_found
+
+        # sort
+        ids = _with_room(ids, filled, n_found + 64)
+        begin = 0
+        found_at = np.uint64(found.ctypes.data)
+        for k in range(texts):
+            if found_ends[k] > begin:
+                filled = _sort_distinct(found_at, found, begin, found_ends[k], ids, filled)
             ends[text + k + 1] = filled
+            begin = found_ends[k]
         text += texts
     return ids[:filled], ends
 

@@ -51,6 +51,29 @@ def lowest_bit(typing: Any, word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
+def _smaller_of(lanes: int) -> Any:
+    """A compiled function: (address, value, valid) -> how many of those int32 there are smaller whose bit is valid."""
+    vector, bits = ir.VectorType(_i32, lanes), ir.IntType(lanes)
+
+    @intrinsic
+    def smaller(typing: Any, address: Any, value: Any, valid: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            block = builder.load(builder.inttoptr(arguments[0], vector.as_pointer()), align=1)
+            one = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[1], _i32(0))
+            all_lanes = builder.shuffle_vector(one, one, ir.Constant(vector, [0] * lanes))
+            found = builder.bitcast(builder.icmp_signed("<", block, all_lanes), bits)
+            if lanes < 64:
+                found = builder.zext(found, _i64)
+            return builder.ctpop(builder.and_(found, arguments[2]))
+
+        return types.int64(types.uint64, types.int32, types.uint64), generate
+
+    return smaller
+
+
+smaller_of_16, smaller_of_64 = _smaller_of(16), _smaller_of(64)
+
+
 def block_mask(chars: str) -> Any:
     """A compiled function: address -> 64-bit mask, which of the 64 bytes from there are one of `chars` (ASCII)."""
 

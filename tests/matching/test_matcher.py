@@ -150,3 +150,12 @@ def test_long_entries_are_followed_word_by_word():
     texts = ["a b c d e f g h", "a b c d e f g", "a a b b c", "a b, c d e"]
     found = Matcher(pa.array(entries)).match(pa.array(texts)).to_pylist()
     assert found == [matched_entry_ids(text, entries) for text in texts]
+
+
+def test_a_text_may_hold_far_more_entries_than_words():
+    words = [f"w{k}" for k in range(90)]
+    runs = [" ".join(words[i:j]) for i in range(90) for j in range(i + 1, 91)]
+    text = " ".join(words)
+    assert Matcher(pa.array(runs)).match(pa.array([text, "w3 w4", text])).to_pylist() == [
+        list(range(len(runs))), sorted(runs.index(run) for run in ("w3", "w4", "w3 w4")), list(range(len(runs))),
+    ]  # fmt: skip
