@@ -8,19 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from curation import files
 from curation.errors import EmptyPool, MissingColumn, MissingFile, UnreadableFile
 from curation.pool.columns import Columns
-from curation.pool.uids import pair_uids
-
-BATCH_ROWS = 2**16
-
-PAIR_SCHEMA = pa.schema([("uid", pa.string()), ("text", pa.string()), ("url", pa.string()), ("row", pa.int64())])
-"""What `scan` yields; row is the number of the row in its file, from 0."""
+from curation.pool.pairs import BATCH_ROWS, Scanned, is_text, usable_pairs, usable_texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +29,6 @@ class PoolFile:
     rows: int
     rows_in_group: tuple[int, ...]
     digest: str
-
-
-@dataclass(frozen=True)
-class Scanned:
-    """A batch of usable pairs, and how many rows were left out for which reason to get it."""
-
-    pairs: pa.RecordBatch
-    dropped: Counter[str]
 
 
 def find_files(pool: Sequence[str]) -> list[Path]:
@@ -106,7 +91,7 @@ def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Sca
 def scan_texts(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[tuple[pa.StringArray, Counter[str]]]:
     """The texts that `scan` yields, and what it leaves out, without reading the other columns."""
     for _, batch in _batches(path, row_groups, [columns.text]):
-        text, valid, dropped = _usable_texts(batch, columns)
+        text, valid, dropped = usable_texts(batch[columns.text])
         yield (text.filter(pa.array(valid)) if dropped else text), dropped
 
 
@@ -123,69 +108,13 @@ def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Ite
             raise UnreadableFile(f"{path}: damaged near row {first_row} ({str(error).splitlines()[0]})") from None
 
 
-def _usable_texts(batch: pa.RecordBatch, columns: Columns) -> tuple[pa.StringArray, np.ndarray, Counter[str]]:
-    """All texts of a batch, which of them can be used, and how many cannot for which reason."""
-    text, valid = _as_text(batch[columns.text])
-    dropped: Counter[str] = Counter()
-    if nulls := batch[columns.text].null_count:
-        dropped["text is null"] = nulls
-    if bad := len(text) - int(valid.sum()) - nulls:
-        dropped["text is not UTF-8"] = bad
-    return text, valid, dropped
-
-
 def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns) -> Scanned:
-    text, valid, dropped = _usable_texts(batch, columns)
-    names = batch.schema.names
-    nothing = pa.nulls(len(batch), pa.string())
-    url = _as_text(batch[columns.url])[0] if columns.url in names else nothing
-    uid = _as_text(batch[columns.uid])[0] if columns.uid in names else nothing
-    row = pa.array(np.arange(first_row, first_row + len(batch)))
-    image = batch[columns.image] if columns.image in names else pa.nulls(len(batch), pa.binary())
-    if dropped:
-        keep = pa.array(valid)
-        text, url, uid, row, image = (column.filter(keep) for column in (text, url, uid, row, image))
-    if uid.null_count:
-        uid = pc.coalesce(uid, pair_uids(text, url, image))
-    return Scanned(pa.RecordBatch.from_arrays([uid, text, url, row], schema=PAIR_SCHEMA), dropped)
-
-
-def _as_text(column: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
-    """The column as valid strings, and which rows held text; the others are null."""
-    if isinstance(column, pa.DictionaryArray):
-        column = column.dictionary_decode()
-    if not _is_text(column.type):
-        column = pc.cast(column, pa.string())  # uids may be numbers
-    if column.type != pa.string():
-        column = pc.cast(column, pa.binary())
-    try:
-        column = pc.cast(pc.cast(column, pa.binary()), pa.string())  # this way round the bytes are checked
-    except pa.ArrowInvalid:
-        column = pa.array([_decoded(value) for value in pc.cast(column, pa.binary()).to_pylist()], pa.string())
-    return column, column.is_valid().to_numpy(zero_copy_only=False)
-
-
-def _decoded(value: bytes | None) -> str | None:
-    try:
-        return None if value is None else value.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type)
-    return any(
-        is_it(kind)
-        for is_it in (
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_string_view,
-            pa.types.is_binary,
-            pa.types.is_large_binary,
-            pa.types.is_binary_view,
-        )
-    )
+    found = {
+        ours: batch[theirs]
+        for ours, theirs in (("uid", columns.uid), ("text", columns.text), ("url", columns.url))
+        if theirs in batch.schema.names
+    }
+    return usable_pairs(found, first_row, batch[columns.image] if columns.image in batch.schema.names else None)
 
 
 def _check_text_column(path: Path, schema: pa.Schema, name: str) -> None:
@@ -195,7 +124,7 @@ def _check_text_column(path: Path, schema: pa.Schema, name: str) -> None:
         raise MissingColumn(f"{path}: no column {name!r} (found: {names}); name it with --text-column")
     if len(at) > 1:
         raise MissingColumn(f"{path}: {len(at)} columns are named {name!r}; rename all but one")
-    if not _is_text(schema.field(at[0]).type):
+    if not is_text(schema.field(at[0]).type):
         raise MissingColumn(
             f"{path}: column {name!r} holds {schema.field(at[0]).type}, not text; name it with --text-column"
         )
