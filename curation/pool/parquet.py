@@ -13,7 +13,8 @@ import pyarrow as pa
 from curation import files
 from curation.errors import EmptyPool, MissingColumn, MissingFile, UnreadableFile
 from curation.pool.columns import Columns
-from curation.pool.pairs import BATCH_ROWS, Scanned, is_text, usable_pairs, usable_texts
+from curation.pool.format import Format
+from curation.pool.pairs import BATCH_ROWS, Scanned, is_texts, usable_pairs, usable_texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,9 @@ def look_at_all(pool: Sequence[str], columns: Columns) -> list[PoolFile]:
 def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Scanned]:
     """Stream the pairs of consecutive row groups, a few ten thousand rows at a time.
 
-    Left out and counted: a text that is null or no valid UTF-8. A pair without uid gets one made from its url, or from
-    the digest of its image, and its text.
+    Left out and counted: a text that is null, no valid UTF-8 or longer than 1 MB. Where the text column holds lists,
+    each of their texts is a pair of its own, with the number of its row. A pair without uid gets one made from its url,
+    or from the digest of its image, and its text.
 
     raises UnreadableFile where the file is damaged
     """
@@ -92,14 +94,23 @@ def scan_texts(path: str, row_groups: Sequence[int], columns: Columns) -> Iterat
     """The texts that `scan` yields, and what it leaves out, without reading the other columns."""
     for _, batch in _batches(path, row_groups, [columns.text]):
         text, valid, dropped = usable_texts(batch[columns.text])
-        yield (text.filter(pa.array(valid)) if dropped else text), dropped
+        yield (text if valid.all() else text.filter(pa.array(valid))), dropped
+
+
+def _fields(path: Path) -> list[str]:
+    with files.open_parquet(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def _read(path: Path, columns: Columns) -> Iterator[Scanned]:
+    yield from scan(str(path), range(len(look_at(path, columns).rows_in_group)), columns)
 
 
 def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Record batches with those of the wanted columns that are there, and the number of each one's first row."""
     with files.open_parquet(path) as file:
         found = [name for name in wanted if name in file.schema_arrow.names]
-        first_row = sum(file.metadata.row_group(group).num_rows for group in range(row_groups[0]))
+        first_row = sum(file.metadata.row_group(group).num_rows for group in range(min(row_groups, default=0)))
         try:
             for batch in file.iter_batches(BATCH_ROWS, row_groups=list(row_groups), columns=found):
                 yield first_row, batch
@@ -124,7 +135,7 @@ def _check_text_column(path: Path, schema: pa.Schema, name: str) -> None:
         raise MissingColumn(f"{path}: no column {name!r} (found: {names}); name it with --text-column")
     if len(at) > 1:
         raise MissingColumn(f"{path}: {len(at)} columns are named {name!r}; rename all but one")
-    if not is_text(schema.field(at[0]).type):
+    if not is_texts(schema.field(at[0]).type):
         raise MissingColumn(
             f"{path}: column {name!r} holds {schema.field(at[0]).type}, not text; name it with --text-column"
         )
@@ -136,3 +147,6 @@ def _footer_digest(path: Path, size: int) -> str:
         length = int.from_bytes(file.read(4), "little")
         file.seek(-8 - length, os.SEEK_END)
         return hashlib.sha256(size.to_bytes(8, "little") + file.read()).hexdigest()
+
+
+FORMAT = Format(name="parquet", suffixes=(".parquet",), fields=_fields, read=_read)

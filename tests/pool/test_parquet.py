@@ -5,7 +5,7 @@ import pytest
 from conftest import write_damaged_pool, write_pool
 from curation.errors import EmptyPool, MissingColumn, MissingFile, UnreadableFile
 from curation.pool.columns import Columns
-from curation.pool.parquet import find_files, look_at, look_at_all, scan
+from curation.pool.parquet import find_files, look_at, look_at_all, scan, scan_texts
 from curation.pool.uids import pair_uids
 
 
@@ -83,6 +83,34 @@ def test_every_kind_of_text_column_is_read(tmp_path, kind):
     rows, dropped = scan_all(tmp_path / "pool.parquet")
     assert [row["text"] for row in rows] == ["a", "b", "a"]
     assert dropped == {"text is null": 1}
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.string()), pa.large_list(pa.string()), pa.list_(pa.large_string())])
+def test_each_text_of_a_list_is_a_pair_with_the_number_of_its_row(tmp_path, kind):
+    texts = pa.array([["a", "b"], None, [], ["c", None], ["d"]], kind)
+    table = pa.table({"text": texts, "uid": ["u", "v", "w", "x", "y"], "url": list("klmno")})
+    pq.write_table(table, tmp_path / "pool.parquet", row_group_size=4)
+    rows, dropped = scan_all(tmp_path / "pool.parquet")
+    assert [(row["uid"], row["text"], row["url"], row["row"]) for row in rows] == [
+        ("u", "a", "k", 0),
+        ("u", "b", "k", 0),
+        ("x", "c", "n", 3),
+        ("y", "d", "o", 4),
+    ]
+    assert dropped == {"text is null": 2, "list of texts is empty": 1}
+    alone = list(scan_texts(str(tmp_path / "pool.parquet"), [0, 1], Columns()))
+    assert [text for texts, _ in alone for text in texts.to_pylist()] == [row["text"] for row in rows]
+    assert dict(sum((reasons for _, reasons in alone[1:]), start=alone[0][1])) == dropped
+
+
+def test_texts_of_one_image_get_uids_of_their_own_where_the_pool_has_none(tmp_path):
+    pq.write_table(pa.table({"text": [["a", "b"], ["a"]], "image": [b"1", b"2"]}), tmp_path / "pool.parquet")
+    assert len({row["uid"] for row in scan_all(tmp_path / "pool.parquet")[0]}) == 3
+
+
+def test_a_text_of_more_than_1_mb_is_left_out_and_counted(tmp_path):
+    rows, dropped = scan_all(write_pool(tmp_path / "pool.parquet", ["é" * 500_000, "x" * 1_000_001, "a"]))
+    assert ([len(row["text"]) for row in rows], dropped) == ([500_000, 1], {"text is longer than 1 MB": 1})
 
 
 def test_columns_may_have_other_names_and_uids_may_be_numbers(tmp_path):

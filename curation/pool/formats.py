@@ -1,0 +1,34 @@
+"""All formats that pools are read from."""
+
+from pathlib import Path
+
+from curation.errors import MissingFile, UnreadableFile
+from curation.pool import crawl, delimited, json_lines, metaclip_json, parquet
+from curation.pool.format import Format
+
+FORMATS: dict[str, Format] = {
+    each.name: each
+    for each in (
+        parquet.FORMAT,
+        delimited.FORMAT,
+        json_lines.FORMAT,
+        metaclip_json.FORMAT,
+        crawl.FORMAT,
+    )
+}
+"""The formats by name. A new one goes in here, and into the table of tests/pool/test_formats.py."""
+
+
+def format_of(path: Path) -> Format:
+    """The format of a file, by the end of its name; of several that fit, the longest end counts.
+
+    raises MissingFile, UnreadableFile
+    """
+    if not path.exists():
+        raise MissingFile(f"{path}: no such file")
+    name = path.name.lower()
+    fitting = [(len(suffix), each) for each in FORMATS.values() for suffix in each.suffixes if name.endswith(suffix)]
+    if not fitting:
+        known = " ".join(suffix for each in FORMATS.values() for suffix in each.suffixes)
+        raise UnreadableFile(f"{path}: no format ends like this; rename it to one of {known}")
+    return max(fitting, key=lambda found: found[0])[1]
