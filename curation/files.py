@@ -72,7 +72,7 @@ def open_parquet(path: Path | str) -> pq.ParquetFile:
     """An open Parquet file; UnreadableFile if it is none, or is cut short."""
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last from a damaged name of a column
         raise UnreadableFile(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
 
 

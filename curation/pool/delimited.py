@@ -161,9 +161,14 @@ class _Lines:
         self._read_again += sum(map(len, self.taken[1:]))
 
 
+def allow_long_fields() -> None:
+    """Let the csv module read fields as long as our lines may be; its limit is one for the whole process."""
+    csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_LINE_BYTES + 1))
+
+
 def _records(lines: _Lines, delimiter: str) -> Iterator[list[str] | str]:
     """The fields of each record, or the reason why it has none."""
-    csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_LINE_BYTES + 1))  # the limit is one for the whole process
+    allow_long_fields()
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         try:

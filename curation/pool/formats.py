@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from curation.errors import MissingFile, UnreadableFile
-from curation.pool import crawl, delimited, json_lines, metaclip_json, parquet
+from curation.pool import (
+    crawl,
+    delimited,
+    hugging_face,
+    img2dataset,
+    json_lines,
+    metaclip_json,
+    parquet,
+    webdataset,
+)
 from curation.pool.format import Format
 
 FORMATS: dict[str, Format] = {
@@ -14,6 +23,9 @@ FORMATS: dict[str, Format] = {
         json_lines.FORMAT,
         metaclip_json.FORMAT,
         crawl.FORMAT,
+        webdataset.FORMAT,
+        img2dataset.FORMAT,
+        hugging_face.FORMAT,
     )
 }
 """The formats by name. A new one goes in here, and into the table of tests/pool/test_formats.py."""

@@ -15,16 +15,14 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image, ImageOps
 
-from curation import files
 from curation.errors import CurationError, UnreadableFile
 from curation.pool.columns import Columns
-from curation.pool.parquet import PoolFile, look_at
+from curation.pool.formats import FORMATS
+from curation.pool.inputs import PoolFile, unchanged
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+DECODED = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 30_000
-READ_ROWS = 64
-"""Rows of images read at a time: a row may hold megabytes."""
 
 # Pillow only warns before it decodes a bomb
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -55,54 +53,29 @@ def thumbnail(data: bytes, side: int) -> bytes:
 
 
 def read_images(inputs: Sequence[PoolFile], columns: Columns, references: Sequence[str | None]) -> list[bytes | None]:
-    """The image bytes behind references of the form "<input>:<row>", as a run's pairs hold them.
+    """The image bytes behind references of the form "<input>:<where in it>", as a run's pairs hold them.
 
-    inputs, columns: of the run; the image column may be binary, or a struct with the bytes in its field `bytes`
+    inputs, columns: of the run
     returns          one item a reference; None without an image, and where the input is gone, changed or damaged
     """
-    wanted: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))  # input -> row -> places
+    wanted: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))  # input -> where -> places
     for place, reference in enumerate(references):
-        with suppress(ValueError, AttributeError):
-            at, row = (int(part) for part in (reference or "").split(":"))
-            if 0 <= at < len(inputs) and 0 <= row < inputs[at].rows:
-                wanted[at][row].append(place)
+        number, _, where = (reference or "").partition(":")
+        if number.isascii() and number.isdecimal() and int(number) < len(inputs):
+            wanted[int(number)][where].append(place)
     found: list[bytes | None] = [None] * len(references)
     for at, places in wanted.items():
+        read = FORMATS[inputs[at].format].images
         with suppress(pa.ArrowException, OSError, CurationError):
-            if look_at(Path(inputs[at].path), columns) == inputs[at]:  # else its rows are other pairs
-                for row, image in _read_rows(inputs[at], columns.image, sorted(places)).items():
-                    for place in places[row]:
+            if read is not None and unchanged(inputs[at], columns):  # else other pairs stand there
+                for where, image in zip(places, read(Path(inputs[at].path), columns, list(places)), strict=True):
+                    for place in places[where]:
                         found[place] = image
     return found
 
 
-def _read_rows(file: PoolFile, column: str, rows: list[int]) -> dict[int, bytes | None]:
-    first_rows = np.concatenate([[0], np.cumsum(file.rows_in_group)])
-    found: dict[int, bytes | None] = {}
-    with files.open_parquet(file.path) as parquet:
-        if column not in parquet.schema_arrow.names:
-            return found
-        for group in np.unique(np.searchsorted(first_rows, rows, side="right") - 1).tolist():
-            first = int(first_rows[group])
-            left = [row for row in rows if first <= row < first_rows[group + 1]]
-            for batch in parquet.iter_batches(READ_ROWS, row_groups=[group], columns=[column]):
-                while left and left[0] < first + len(batch):
-                    row = left.pop(0)
-                    found[row] = _image_bytes(batch.column(0)[row - first].as_py())
-                first += len(batch)
-                if not left:
-                    break
-    return found
-
-
-def _image_bytes(value: object) -> bytes | None:
-    if isinstance(value, dict):
-        value = value.get("bytes")
-    return value if isinstance(value, bytes) else None
-
-
 def _opened(data: bytes, side: int) -> Image.Image:
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image = Image.open(io.BytesIO(data), formats=DECODED)
     if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         raise UnreadableFile(
             f"image: {image.width} x {image.height} pixels, more than {MAX_PIXELS:,} or a side over {MAX_SIDE:,}"

@@ -1,75 +1,32 @@
-"""Pools in Parquet files: find them, look at them, stream them."""
+"""Pools in Parquet files: look at them, stream them, row group by row group."""
 
-import glob
 import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from curation import files
-from curation.errors import EmptyPool, MissingColumn, MissingFile, UnreadableFile
+from curation.errors import UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.pairs import BATCH_ROWS, Scanned, is_texts, usable_pairs, usable_texts
+from curation.pool.pairs import BATCH_ROWS, Scanned, usable_pairs, usable_texts
+from curation.pool.tables import check_text_column
+
+CELL_ROWS = 64
+"""Rows of images that are decoded at a time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PoolFile:
-    """One file of a pool, as it was when it was looked at.
-
-    rows_in_group: rows of each row group
-    digest:        sha256 (hex) of the file's size and its footer, which holds place, size and statistics of columns
-    """
-
-    path: str
-    bytes: int
-    rows: int
-    rows_in_group: tuple[int, ...]
-    digest: str
-
-
-def find_files(pool: Sequence[str]) -> list[Path]:
-    """The Parquet files behind paths, folders (searched through, in order of their names) and glob patterns.
-
-    raises MissingFile for one that leads to no file
-    """
-    found: dict[Path, None] = {}
-    for place in pool:
-        path = Path(place)
-        if path.is_dir():
-            paths = sorted(path.rglob("*.parquet"))
-        elif path.is_file():
-            paths = [path]
-        else:
-            paths = sorted(Path(name) for name in glob.glob(place, recursive=True) if Path(name).is_file())
-        if not paths:
-            raise MissingFile(f"{place}: no such file, or a folder or pattern without a Parquet file")
-        found.update((path.resolve(), None) for path in paths)
-    return list(found)
-
-
-def look_at(path: Path, columns: Columns) -> PoolFile:
-    """What the footer of a pool file says; raises UnreadableFile, MissingColumn."""
+def look_at(path: Path, columns: Columns) -> tuple[tuple[int, ...], str]:
+    """Rows of each row group; sha256 (hex) of the file's size and footer. Raises UnreadableFile, MissingColumn."""
     file = files.open_parquet(path)
     with file:
-        _check_text_column(path, file.schema_arrow, columns.text)
+        check_text_column(path, file.schema_arrow, columns.text)
         groups = tuple(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))
-    size = path.stat().st_size
-    return PoolFile(
-        path=str(path), bytes=size, rows=sum(groups), rows_in_group=groups, digest=_footer_digest(path, size)
-    )
-
-
-def look_at_all(pool: Sequence[str], columns: Columns) -> list[PoolFile]:
-    """All files of a pool; raises EmptyPool if they hold no row together, and what `find_files` and `look_at` raise."""
-    found = [look_at(path, columns) for path in find_files(pool)]
-    if not sum(file.rows for file in found):
-        raise EmptyPool(f"{', '.join(pool)}: not one row in {len(found)} file(s)")
-    return found
+    return groups, _footer_digest(path, path.stat().st_size)
 
 
 def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Scanned]:
@@ -103,7 +60,46 @@ def _fields(path: Path) -> list[str]:
 
 
 def _read(path: Path, columns: Columns) -> Iterator[Scanned]:
-    yield from scan(str(path), range(len(look_at(path, columns).rows_in_group)), columns)
+    yield from scan(str(path), range(len(look_at(path, columns)[0])), columns)
+
+
+def read_cells(path: Path, column: str, rows: Sequence[int]) -> dict[int, Any]:
+    """The values of a column in some rows, ascending; a few rows are decoded at a time, for an image has megabytes.
+
+    returns row -> value, without rows or a column that the file has not; raises UnreadableFile
+    """
+    left, first, found = list(rows), 0, dict[int, Any]()
+    with files.open_parquet(path) as file:
+        if column not in file.schema_arrow.names:
+            return found
+        for group in range(file.num_row_groups):
+            stop = first + file.metadata.row_group(group).num_rows
+            at = first
+            batches = file.iter_batches(CELL_ROWS, row_groups=[group], columns=[column])
+            while left and left[0] < stop:
+                try:
+                    batch = next(batches)
+                except (pa.ArrowException, OSError) as error:
+                    raise UnreadableFile(f"{path}: damaged near row {at} ({str(error).splitlines()[0]})") from None
+                while left and left[0] < at + len(batch):
+                    row = left.pop(0)
+                    found[row] = batch.column(0)[row - at].as_py()
+                at += len(batch)
+            first = stop
+    return found
+
+
+def _images(path: Path, columns: Columns, references: Sequence[str]) -> list[bytes | None]:
+    rows = {reference: int(reference) for reference in references if reference.isdecimal()}
+    found = read_cells(path, columns.image, sorted(set(rows.values())))
+    return [_image_bytes(found.get(rows.get(reference, -1))) for reference in references]
+
+
+def _image_bytes(value: object) -> bytes | None:
+    """The bytes of a cell, which may be a struct with a field `bytes`, as Hugging Face's images are."""
+    if isinstance(value, dict):
+        value = value.get("bytes")
+    return value if isinstance(value, bytes) else None
 
 
 def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -125,20 +121,8 @@ def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns) -> Sc
         for ours, theirs in (("uid", columns.uid), ("text", columns.text), ("url", columns.url))
         if theirs in batch.schema.names
     }
-    return usable_pairs(found, first_row, batch[columns.image] if columns.image in batch.schema.names else None)
-
-
-def _check_text_column(path: Path, schema: pa.Schema, name: str) -> None:
-    at = schema.get_all_field_indices(name)
-    if not at:
-        names = ", ".join(schema.names[:20]) or "none"
-        raise MissingColumn(f"{path}: no column {name!r} (found: {names}); name it with --text-column")
-    if len(at) > 1:
-        raise MissingColumn(f"{path}: {len(at)} columns are named {name!r}; rename all but one")
-    if not is_texts(schema.field(at[0]).type):
-        raise MissingColumn(
-            f"{path}: column {name!r} holds {schema.field(at[0]).type}, not text; name it with --text-column"
-        )
+    image_bytes = batch[columns.image] if columns.image in batch.schema.names else None
+    return usable_pairs(found, first_row, image_bytes)
 
 
 def _footer_digest(path: Path, size: int) -> str:
@@ -149,4 +133,4 @@ def _footer_digest(path: Path, size: int) -> str:
         return hashlib.sha256(size.to_bytes(8, "little") + file.read()).hexdigest()
 
 
-FORMAT = Format(name="parquet", suffixes=(".parquet",), fields=_fields, read=_read)
+FORMAT = Format(name="parquet", suffixes=(".parquet",), fields=_fields, read=_read, images=_images)

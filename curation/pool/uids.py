@@ -1,6 +1,7 @@
 """A uid for pairs that bring none."""
 
 import hashlib
+from collections.abc import Iterable
 
 import pyarrow as pa
 
@@ -17,14 +18,24 @@ def pair_uids(text: pa.Array, url: pa.Array, image: pa.Array) -> pa.Array:
     >>> pair_uids(pa.array(["a dog"]), pa.array(["http://x/1.jpg"]), pa.nulls(1)).to_pylist()
     ['b5ad43340af5561cd71e118302fa5260']
     """
-    return pa.array(map(_uid, text.to_pylist(), url.to_pylist(), image.to_pylist()), pa.string())
+    digests = (image_digest([data]) if isinstance(data, bytes) else None for data in image.to_pylist())
+    return pa.array(map(pair_uid, text.to_pylist(), url.to_pylist(), digests), pa.string())
 
 
-def _uid(text: str, url: str | None, image: object) -> str:
+def pair_uid(text: str, url: str | None, image: bytes | None) -> str:
+    """As `pair_uids` for one pair; `image` is the digest of its image."""
     if url is not None:
         source = b"url" + url.encode()
-    elif isinstance(image, bytes):
-        source = b"img" + hashlib.blake2b(image, digest_size=16).digest()
+    elif image is not None:
+        source = b"img" + image
     else:
         source = b""
     return hashlib.blake2b(len(source).to_bytes(8, "little") + source + text.encode(), digest_size=16).hexdigest()
+
+
+def image_digest(parts: Iterable[bytes]) -> bytes:
+    """128-bit BLAKE2b of an image's bytes, which may come in parts."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()

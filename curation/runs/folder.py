@@ -16,7 +16,7 @@ import pyarrow as pa
 from curation import files
 from curation.curves import Curves
 from curation.errors import BadRun, CurationError, UnreadableFile
-from curation.pool.parquet import PoolFile
+from curation.pool.inputs import PoolFile
 from curation.runs.config import CurateConfig
 
 FORMAT = 1

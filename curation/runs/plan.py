@@ -17,7 +17,7 @@ from curation import files
 from curation.engines import Unit
 from curation.errors import BadArgument, BadRun
 from curation.metadata import Metadata, dead_entries
-from curation.pool.parquet import PoolFile, look_at, look_at_all
+from curation.pool.inputs import PoolFile, look_at_all, unchanged
 from curation.runs.config import CurateConfig
 from curation.runs.folder import FORMAT, Run, write_info
 
@@ -83,7 +83,7 @@ def check_inputs(run: Run) -> None:
     for file in run.inputs:
         if not Path(file.path).is_file():
             raise BadRun(f"{run.path}: the input {file.path} is gone; put it back, or start a new run")
-        if look_at(Path(file.path), run.config.columns) != file:
+        if not unchanged(file, run.config.columns):
             raise BadRun(f"{run.path}: the input {file.path} has changed since the run began; start a new run")
 
 

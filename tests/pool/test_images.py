@@ -11,8 +11,9 @@ from PIL import Image
 
 from curation.errors import UnreadableFile
 from curation.pool.columns import Columns
+from curation.pool.formats import FORMATS
 from curation.pool.images import read_images, thumbnail
-from curation.pool.parquet import look_at
+from curation.pool.inputs import look_at
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -171,7 +172,7 @@ COLUMNS = Columns()
 def test_images_are_read_by_reference_in_any_order_and_across_files_and_row_groups(tmp_path):
     first = write_images(tmp_path / "a.parquet", [f"a{row}".encode() for row in range(250)], row_group_size=100)
     second = write_images(tmp_path / "b.parquet", [b"b0", None, b"b2"])
-    inputs = [look_at(path, COLUMNS) for path in (first, second)]
+    inputs = [look_at(path, FORMATS["parquet"], COLUMNS) for path in (first, second)]
 
     found = read_images(inputs, COLUMNS, ["1:2", "0:249", None, "0:0", "0:100", "1:1", "0:99", "0:249"])
 
@@ -184,7 +185,7 @@ def test_images_in_a_struct_with_bytes_are_read(tmp_path):
         tmp_path / "hf.parquet", [{"bytes": b"jpeg", "path": "1.jpg"}, {"bytes": None, "path": "x"}], kind
     )
 
-    assert read_images([look_at(path, COLUMNS)], COLUMNS, ["0:0", "0:1"]) == [b"jpeg", None]
+    assert read_images([look_at(path, FORMATS["parquet"], COLUMNS)], COLUMNS, ["0:0", "0:1"]) == [b"jpeg", None]
 
 
 @pytest.mark.parametrize(
@@ -193,14 +194,14 @@ def test_images_in_a_struct_with_bytes_are_read(tmp_path):
 def test_a_reference_that_leads_nowhere_gives_none(tmp_path, reference):
     path = write_images(tmp_path / "a.parquet", [b"0", b"1", b"2"])
 
-    assert read_images([look_at(path, COLUMNS)], COLUMNS, [reference]) == [None]
+    assert read_images([look_at(path, FORMATS["parquet"], COLUMNS)], COLUMNS, [reference]) == [None]
 
 
 def test_an_input_that_vanished_changed_or_is_damaged_gives_none(tmp_path):
     paths = [
         write_images(tmp_path / f"{name}.parquet", [name.encode()]) for name in ("gone", "changed", "damaged", "good")
     ]
-    inputs = [look_at(path, COLUMNS) for path in paths]
+    inputs = [look_at(path, FORMATS["parquet"], COLUMNS) for path in paths]
     paths[0].unlink()
     write_images(paths[1], [b"another image"])
     paths[2].write_bytes(b"PAR1 no longer")
@@ -211,4 +212,4 @@ def test_an_input_that_vanished_changed_or_is_damaged_gives_none(tmp_path):
 def test_a_pool_without_images_gives_none(tmp_path):
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "a.parquet")
 
-    assert read_images([look_at(tmp_path / "a.parquet", COLUMNS)], COLUMNS, ["0:0"]) == [None]
+    assert read_images([look_at(tmp_path / "a.parquet", FORMATS["parquet"], COLUMNS)], COLUMNS, ["0:0"]) == [None]

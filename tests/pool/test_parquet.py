@@ -3,9 +3,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import write_damaged_pool, write_pool
-from curation.errors import EmptyPool, MissingColumn, MissingFile, UnreadableFile
+from curation.errors import MissingColumn, UnreadableFile
 from curation.pool.columns import Columns
-from curation.pool.parquet import find_files, look_at, look_at_all, scan, scan_texts
+from curation.pool.parquet import look_at, scan, scan_texts
 from curation.pool.uids import pair_uids
 
 
@@ -15,30 +15,6 @@ def scan_all(path, columns=None, groups=None):
     found = list(scan(str(path), groups or range(file.num_row_groups), columns or Columns()))
     dropped = sum((batch.dropped for batch in found[1:]), start=found[0].dropped) if found else {}
     return [row for batch in found for row in batch.pairs.to_pylist()], dict(dropped)
-
-
-def test_files_are_found_by_path_folder_and_pattern_each_once_in_order(tmp_path):
-    b, a, deep = (write_pool(tmp_path / name, ["x"]) for name in ("b.parquet", "a.parquet", "sub/c.parquet"))
-    (tmp_path / "notes.txt").write_text("no pool")
-    assert find_files([str(b)]) == [b]
-    assert find_files([str(tmp_path)]) == [a, b, deep]
-    assert find_files([str(tmp_path / "*.parquet"), str(a)]) == [a, b]
-
-
-@pytest.mark.parametrize("place", ["missing.parquet", "nothing-*.parquet", "empty-folder"])
-def test_a_place_without_files_is_named(tmp_path, place):
-    (tmp_path / "empty-folder").mkdir()
-    with pytest.raises(MissingFile, match=place.replace("*", r"\*")):
-        find_files([str(tmp_path / place)])
-
-
-def test_a_file_is_known_by_its_rows_and_digest(tmp_path):
-    path = write_pool(tmp_path / "pool.parquet", ["a", "b", "c"], row_group_size=2)
-    file = look_at(path, Columns())
-    assert (file.rows, file.rows_in_group, file.bytes) == (3, (2, 1), path.stat().st_size)
-    assert look_at(path, Columns()) == file
-    write_pool(path, ["a", "b", "d"], row_group_size=2)
-    assert look_at(path, Columns()).digest != file.digest
 
 
 def test_row_groups_are_streamed_with_the_number_of_each_row(tmp_path):
@@ -161,8 +137,3 @@ def test_damage_inside_a_file_is_found_while_reading(tmp_path):
     path = write_damaged_pool(tmp_path / "pool.parquet")
     with pytest.raises(UnreadableFile, match="damaged near row 0"):
         scan_all(path)
-
-
-def test_a_pool_without_a_row_is_empty(tmp_path):
-    with pytest.raises(EmptyPool, match="not one row"):
-        look_at_all([str(write_pool(tmp_path / "pool.parquet", []))], Columns())
