@@ -18,10 +18,12 @@ from cyclopts import App, CycloptsError, Parameter, validators
 import curation
 from curation.errors import BadArgument, CurationError
 from curation.runs.config import CurateConfig
-from curation.terminal import bar, number, plain, print_json, print_table, progress_bar
+from curation.terminal import bar, byte_bar, number, plain, print_json, print_table, progress_bar
+from curation.wikipedia.config import BUDGET, SelectionConfig
 
 if TYPE_CHECKING:
     from curation.metadata import Metadata
+    from curation.metadata.selection import Contribution
 
 
 def _options_of(config: type) -> Any:
@@ -41,8 +43,10 @@ def _options_of(config: type) -> Any:
 
 if TYPE_CHECKING:
     CurateOptions = CurateConfig
+    SelectionOptions = SelectionConfig
 else:
     CurateOptions = _options_of(CurateConfig)
+    SelectionOptions = _options_of(SelectionConfig)
 COUNT, PORT = validators.Number(gte=0), validators.Number(gte=1, lte=65535)
 Workers = Annotated[
     int, Parameter(validator=COUNT, help="how many units of work at a time; 0: as many as there are cores")
@@ -50,6 +54,24 @@ Workers = Annotated[
 Json = Annotated[bool, Parameter("--json", negative="", help="print JSON for machines")]
 Output = Annotated[Path, Parameter(["--output", "-o"])]
 Pool = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, help="Parquet files, folders or patterns")]
+Unigrams = Annotated[
+    Path | None, Parameter(help="counts of words: .parquet (n, gram, count) or .tsv[.gz] (gram, count)")
+]
+Bigrams = Annotated[
+    Path | None, Parameter(help="counts of pairs of words, in the same forms; may be the same .parquet")
+]
+Titles = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        consume_multiple=True,
+        negative="",
+        show_default=False,
+        help="hourly pageviews files, or .tsv[.gz] (title, views)",
+    ),
+]
+Compat = Annotated[
+    Literal["metaclip"] | None, Parameter(help="repeat what the original list does, slips included (docs/metadata.md)")
+]
 RunFolder = Annotated[Path, Parameter(help="run folder")]
 
 app = App(
@@ -80,19 +102,86 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @metadata_app.command(name="build")
 def metadata_build(
     *,
-    wordnet: Annotated[Path, Parameter(help="dict folder of WordNet 3.0 (Debian: /usr/share/wordnet)")],
     output: Output,
-    compat: Annotated[
-        Literal["metaclip"] | None, Parameter(help="repeat what the original list does, slips included")
-    ] = None,
+    wordnet: Annotated[Path | None, Parameter(help="dict folder of WordNet 3.0 (Debian: /usr/share/wordnet)")] = None,
+    unigrams: Unigrams = None,
+    bigrams: Bigrams = None,
+    titles: Titles = (),
+    options: Annotated[SelectionOptions, Parameter(name="*")] = SelectionOptions(),  # noqa: B008  # frozen
+    compat: Compat = None,
     as_json: Json = False,
 ) -> None:
-    """Build metadata from WordNet; write .parquet (with sources), .json or .txt."""
-    from curation.metadata_files import read_wordnet, write_metadata
+    """Build metadata from WordNet and Wikipedia; write .parquet (with sources), .json or .txt."""
+    from curation.metadata_files import write_metadata
+    from curation.wikipedia.build import Sources, build
 
-    metadata = read_wordnet(wordnet, compat)
+    sources = Sources(wordnet=wordnet, unigrams=unigrams, bigrams=bigrams, titles=titles)
+    config = SelectionConfig(**asdict(options))
+    with bar(sources.titles_bytes, "titles") as advance:
+        metadata, contributions = build(sources, config, compat, on_bytes=advance)
     write_metadata(metadata, output)
-    _print_metadata(metadata, output, as_json)
+    _print_metadata(metadata, output, as_json, contributions=contributions)
+
+
+@metadata_app.command(name="thresholds")
+def metadata_thresholds(
+    *,
+    unigrams: Unigrams = None,
+    bigrams: Bigrams = None,
+    titles: Titles = (),
+    options: Annotated[SelectionOptions, Parameter(name="*")] = SelectionOptions(),  # noqa: B008  # frozen
+    compat: Compat = None,
+    as_json: Json = False,
+) -> None:
+    """How many entries each threshold gives, before metadata is built from them."""
+    from curation.wikipedia.build import Sources, thresholds
+
+    sources = Sources(unigrams=unigrams, bigrams=bigrams, titles=titles)
+    with bar(sources.titles_bytes, "titles") as advance:
+        found = thresholds(sources, SelectionConfig(**asdict(options)), compat, on_bytes=advance)
+    if as_json:
+        print_json(found)
+        return
+    for source in found:
+        print(f"{source.source}: {source.available:,} in all, {source.considered:,} considered")
+        rows = [(number(effect.threshold), f"{effect.entries:,}", effect.note) for effect in source.effects]
+        print_table((f"{source.measure} >=", "entries", ""), rows)
+
+
+@metadata_app.command(name="count")
+def metadata_count(
+    dump: Annotated[Path, Parameter(help="pages-articles dump: .xml, .xml.bz2 or .xml.gz")],
+    *,
+    output: Output,
+    resume: Annotated[bool, Parameter(negative="", help="go on with a stopped count")] = False,
+    budget: Annotated[
+        int,
+        Parameter(
+            validator=validators.Number(gte=1),
+            help="distinct n-grams in memory, about 200 bytes each; the rest goes to disk",
+        ),
+    ] = BUDGET,
+    as_json: Json = False,
+) -> None:
+    """Count the words and pairs of words of a Wikipedia dump; write .parquet (n, gram, count)."""
+    from curation.engines import Cancelled
+    from curation.runs.job import stop_on_signal
+    from curation.wikipedia.count import count_dump
+
+    with stop_on_signal() as stopped, byte_bar(dump, "counting") as show:
+        try:
+            found = count_dump(dump, output, resume=resume, budget=budget, on_bytes=show, cancel=stopped)
+        except Cancelled:
+            raise CurationError(
+                f"{output}: cancelled; what is done is kept, go on with"
+                f" 'headtail metadata count {dump} -o {output} --resume'"
+            ) from None
+    if as_json:
+        print_json(found)
+        return
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in found.dropped.items() if count)
+    print(f"{output}: {found.words:,} words and {found.pairs:,} pairs of words, {found.tokens:,} tokens")
+    print(f"  {found.articles:,} articles of {found.pages:,} pages" + (f" (left out: {left_out})" if left_out else ""))
 
 
 @metadata_app.command(name="show")
@@ -327,7 +416,14 @@ def open_when_ready(url: str, *, seconds: int = 60) -> None:
         time.sleep(0.2)
 
 
-def _print_metadata(metadata: "Metadata", path: Path, as_json: bool, longest: int = 0, dead: int = 0) -> None:
+def _print_metadata(
+    metadata: "Metadata",
+    path: Path,
+    as_json: bool,
+    longest: int = 0,
+    dead: int = 0,
+    contributions: "Sequence[Contribution]" = (),
+) -> None:
     from curation.metadata import dead_entries
 
     found = dead_entries(metadata)
@@ -343,6 +439,7 @@ def _print_metadata(metadata: "Metadata", path: Path, as_json: bool, longest: in
                 "dead_entries": found[:dead],
                 "longest": long_entries,
                 "digest": metadata.digest,
+                **({"sources": list(contributions)} if contributions else {}),
             }
         )
         return
@@ -352,10 +449,23 @@ def _print_metadata(metadata: "Metadata", path: Path, as_json: bool, longest: in
         print(f"  left out: {count:,} ({reason})")
     print(f"  dead, no text can match them: {len(found):,}")
     print_table((), [(f"    {plain(entry.entry)}", entry.reason) for entry in found[:dead]])
+    _print_contributions(contributions)
     if long_entries:
         print("  longest:")
     for entry in long_entries:
         print(f"    {plain(entry)}")
+
+
+def _print_contributions(contributions: "Sequence[Contribution]") -> None:
+    if not contributions:
+        return
+    rows = [
+        (c.source, f"{c.available:,}", f"{c.chosen:,}", f"{c.already_there:,}", f"{c.new:,}") for c in contributions
+    ]
+    print_table(("source", "available", "chosen", "already there", "new"), rows)
+    for one in contributions:
+        if not one.chosen and one.best is not None:
+            print(f"not one of the {one.source} reaches the threshold: the highest is {one.best:,.10g}")
 
 
 def _print_size(path: Path, t: float | None, as_json: bool) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,24 @@ def write_parquet(path: Path, table: pa.Table) -> None:
         pq.write_table(table, temporary, **PARQUET_OPTIONS)
 
 
+def write_row_groups(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], rows: int) -> None:
+    """Write tables to a Parquet file in row groups of so many rows, however the tables are cut.
+
+    raises UnreadableFile if the file is not whole then: a full disk does not make the writer complain
+    """
+    with pq.ParquetWriter(path, schema, **PARQUET_OPTIONS) as writer:
+        waiting = schema.empty_table()
+        for table in tables:
+            waiting = pa.concat_tables([waiting, table])
+            while len(waiting) >= rows:
+                # in one chunk: where chunks end, pages end too, and the bytes would depend on it
+                writer.write_table(waiting.slice(0, rows).combine_chunks(), row_group_size=rows)
+                waiting = waiting.slice(rows)
+        if len(waiting):
+            writer.write_table(waiting.combine_chunks(), row_group_size=rows)
+    open_parquet(path).close()
+
+
 def read_json(path: Path) -> Any:
     """The value of a JSON file; UnreadableFile if it holds none."""
     try:
@@ -74,6 +92,19 @@ def open_parquet(path: Path | str) -> pq.ParquetFile:
         return pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last from a damaged name of a column
         raise UnreadableFile(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
+
+
+def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """A Parquet file piece by piece; UnreadableFile if it is none, or a page of it is damaged."""
+    batches = open_parquet(path).iter_batches(batch_size=rows, columns=list(columns))
+    while True:
+        try:
+            batch = next(batches, None)
+        except (pa.ArrowException, OSError) as error:
+            raise UnreadableFile(f"{path}: damaged ({_first_line(error)})") from None
+        if batch is None:
+            return
+        yield batch
 
 
 def sha256(path: Path) -> str:

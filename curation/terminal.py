@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,6 +60,15 @@ def bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
     with _rich_bar() as shown:
         task = shown.add_task(what, total=total)
         yield lambda rows: shown.advance(task, rows)
+
+
+@contextmanager
+def byte_bar(path: Path, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar for the bytes of a file, also one that is not there; gives the function that is told how far it is read."""
+    total = path.stat().st_size if path.is_file() else 0
+    with _rich_bar() as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda position: shown.update(task, completed=position)
 
 
 @contextmanager

@@ -9,7 +9,10 @@ import pytest
 
 from curation import cli
 from curation.matching import Matcher
+from curation.metadata.ngrams import NgramCounter
+from curation.metadata.wikitext import plain_text
 from curation.uniform import entry_hashes, uniform
+from curation.wikipedia.config import SelectionConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,7 +22,8 @@ def rows_of_table(document: str, head: str) -> list[list[str]]:
     lines = (ROOT / document).read_text(encoding="utf-8").split("\n")
     first = lines.index(head) + 2
     stop = next(at for at in range(first, len(lines)) if not lines[at].startswith("|"))
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[first:stop]]
+    rows = [re.split(r"(?<!\\)\|", line.strip("|")) for line in lines[first:stop]]
+    return [[cell.strip().replace("\\|", "|") for cell in row] for row in rows]
 
 
 VECTORS = rows_of_table("docs/balancing.md", "| seed | uid | entry | u * 2^53 |")
@@ -60,16 +64,42 @@ def test_every_key_of_run_json_is_in_its_definition(make_run):
 
 @pytest.mark.parametrize(
     "line",
-    [line for line in (ROOT / "README.md").read_text(encoding="utf-8").split("\n") if line.startswith("    headtail ")],
+    [
+        line
+        for document in ("README.md", "docs/metadata.md")
+        for line in (ROOT / document).read_text(encoding="utf-8").split("\n")
+        if line.startswith("    headtail ")
+    ],
 )
-def test_the_commands_of_the_readme_are_commands(line):
+def test_the_commands_of_the_documentation_are_commands(line):
     command, bound, *_ = cli.app.parse_args(shlex.split(line)[1:], exit_on_error=False, print_error=False)
     assert command.__module__ == "curation.cli"
     assert bound.arguments or bound.kwargs
 
 
-def test_files_that_the_readme_links_to_exist():
-    for document in ("README.md", "sample_data/README.md"):
+def test_the_rules_for_wikitext_do_what_their_table_says():
+    for _, wikitext, plain in rows_of_table("docs/metadata.md", "| what | wikitext | becomes |"):
+        written, expected = (cell.strip("`").replace("\\n", "\n") for cell in (wikitext, plain))
+        assert plain_text(written) == expected
+
+
+def test_the_table_of_what_is_counted_holds():
+    for text, words, pairs in rows_of_table("docs/metadata.md", "| text | words | pairs |"):
+        counter = NgramCounter()
+        counter.add(re.findall("`(.+?)`", text)[0])
+        assert list(counter.words) == re.findall("`(.+?)`", words)
+        assert list(counter.pairs) == re.findall("`(.+?)`", pairs)
+
+
+def test_the_defaults_of_building_metadata_are_those_that_are_documented():
+    for option, default, compat in rows_of_table("docs/metadata.md", "| option | default | with `--compat metaclip` |"):
+        name = option.strip("`-").replace("-", "_")
+        assert getattr(SelectionConfig().resolved(), name) == float(default)
+        assert getattr(SelectionConfig().resolved("metaclip"), name) == float(compat)
+
+
+def test_files_that_the_documentation_links_to_exist():
+    for document in ("README.md", "sample_data/README.md", "docs/metadata.md"):
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (ROOT / document).parent.joinpath(target).exists(), target

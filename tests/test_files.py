@@ -1,3 +1,7 @@
+import itertools
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from curation import files
@@ -36,3 +40,19 @@ def test_json_comes_back_as_it_went(tmp_path):
 def test_a_missing_json_file_is_named(tmp_path):
     with pytest.raises(UnreadableFile, match=r"value\.json: No such file"):
         files.read_json(tmp_path / "value.json")
+
+
+def test_row_groups_do_not_depend_on_how_tables_are_cut(tmp_path):
+    table = pa.table({"a": list(range(25))})
+    for name, pieces in (("one", [25]), ("many", [1, 0, 13, 11])):
+        cuts = [0, *itertools.accumulate(pieces)]
+        tables = [table.slice(start, stop - start) for start, stop in itertools.pairwise(cuts)]
+        files.write_row_groups(tmp_path / name, table.schema, tables, rows=10)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "many").read_bytes()
+    metadata = pq.read_metadata(tmp_path / "one")
+    assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [10, 10, 5]
+
+
+def test_no_rows_are_a_file_too(tmp_path):
+    files.write_row_groups(tmp_path / "none", pa.schema([("a", pa.int64())]), [], rows=10)
+    assert len(pq.read_table(tmp_path / "none")) == 0

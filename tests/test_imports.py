@@ -10,6 +10,8 @@ MODULES = [
     "curation.runs.curate",
     "curation.runs.workspace",
     "curation.pool.parquet",
+    "curation.wikipedia.build",
+    "curation.wikipedia.count",
 ]
 HEAVY = {"torch", "open_clip", "torchvision", "plotly", "streamlit", "ray", "pandas"}
 
