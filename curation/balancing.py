@@ -95,10 +95,22 @@ def p_to_t(entry_count: np.ndarray, p: float) -> float:
     """
     if not 0.0 <= p <= 1.0:
         raise BadArgument(f"tail share {p:g}: give a number from 0 to 1, such as 0.06")
+    thresholds, shares = tail_shares(entry_count)
+    return float(thresholds[np.argmin(np.abs(shares - p))])
+
+
+def tail_shares(entry_count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every tail share that a threshold can reach, and the smallest whole threshold that reaches it.
+
+    entry_count: (M,) int64; entries that matched nothing do not count; raises BadArgument if nothing matched at all
+    returns      thresholds (S,) float64 and shares (S,) float64 from 0 to 1, both ascending
+
+    >>> tail_shares(np.array([0, 10, 30, 60]))
+    (array([ 1., 11., 31., 61.]), array([0. , 0.1, 0.4, 1. ]))
+    """
     count, times = np.unique(_matched_counts(entry_count), return_counts=True)
     matches = np.concatenate([[0], np.cumsum(count * times)])
-    nearest = int(np.argmin(np.abs(matches / matches[-1] - p)))
-    return float(count[nearest - 1] + 1) if nearest else 1.0
+    return np.concatenate([[1.0], count + 1.0]), matches / matches[-1]
 
 
 def t_for_size(lower: float, upper: float) -> float:

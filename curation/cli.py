@@ -203,7 +203,10 @@ def curate(
     pool: Pool = (),
     *,
     output: Output,
-    metadata: Annotated[Path | None, Parameter(help="metadata file: .json, .txt or .parquet")] = None,
+    metadata: Annotated[
+        Path | None,
+        Parameter(help="metadata: .json, .txt, .parquet; for several languages a folder of en.json, zh.txt, ..."),
+    ] = None,
     options: Annotated[CurateOptions, Parameter(name="*")] = CurateOptions(),  # noqa: B008  # frozen
     workers: Workers = 0,
     resume: Annotated[
@@ -347,6 +350,8 @@ def why(
     print(plain(answer.text))
     verdict = "kept" if answer.kept else "dropped"
     print(f"t = {number(answer.t)}: {verdict}; t_min = {answer.t_min:.6g}, pi = {answer.keep_prob:.4f}")
+    if answer.language_t is not None:
+        print(f"in {answer.language!r}, t is {number(answer.language_t)}: compare that with u x count")
     rows = [
         (e.entry, f"{e.count:,}", f"{e.prob:.4f}", f"{e.u:.6f}", f"{e.product:.6g}", "keeps it" if e.keeps else "")
         for e in answer.entries
@@ -434,6 +439,7 @@ def _print_metadata(
                 "file": str(path),
                 "entries": len(metadata),
                 "by_source": metadata.count_by_source(),
+                "by_language": metadata.count_by_language(),
                 "dropped": metadata.dropped,
                 "dead": len(found),
                 "dead_entries": found[:dead],
@@ -444,6 +450,7 @@ def _print_metadata(
         )
         return
     print(f"{path}: {len(metadata):,} entries")
+    print_table((), [(f"  {code}", f"{count:,}") for code, count in metadata.count_by_language().items()])
     print_table((), [(f"  {source}", f"{count:,}") for source, count in metadata.count_by_source().items()])
     for reason, count in metadata.dropped.items():
         print(f"  left out: {count:,} ({reason})")
@@ -475,8 +482,9 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
     found = open_finished_run(path)
     answer = queries.size(found, found.t if t is None else t)
     steps = queries.funnel(found, answer)
+    languages = queries.by_language(found, answer.t)
     if as_json:
-        print_json({**asdict(answer), "funnel": [asdict(step) for step in steps]})
+        print_json({**asdict(answer), "funnel": [asdict(step) for step in steps], "by_language": languages})
         return
     print_table(
         ("step", "in", "out", "dropped"),
@@ -485,7 +493,7 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
                 step.step,
                 f"{step.rows_in:,}",
                 f"{step.rows_out:,}",
-                ", ".join(f"{count:,} {reason}" for reason, count in step.dropped.items() if count),
+                _reasons(step.dropped),
             )
             for step in steps
         ],
@@ -501,6 +509,22 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
         f"entries: {answer.entries_at_cap:,} in the head (count >= t), {answer.entries_covered:,} covered by kept pairs"
         f" of {answer.entries_matched:,} that match and {answer.entries:,} in the metadata"
     )
+    if languages:
+        print_table(
+            ("language", "pairs", "matched", "t", "kept"),
+            [
+                (one.language, f"{one.pairs:,}", f"{one.matched:,}", number(one.t), f"{one.kept:,}")
+                for one in languages
+                if one.t is not None
+            ],
+        )
+
+
+def _reasons(dropped: dict[str, int], most: int = 6) -> str:
+    """What was dropped for which reason; of many reasons, such as languages without metadata, the first."""
+    told = [(reason, count) for reason, count in dropped.items() if count]
+    cell = ", ".join(f"{count:,} {reason}" for reason, count in told[:most])
+    return cell + (f", {sum(count for _, count in told[most:]):,} for {len(told) - most} more" if told[most:] else "")
 
 
 def _fail(message: str, code: int) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from curation.balancing import t_to_p
 from curation.errors import CurationError
+from curation.scale import LanguageScale, one_language
 from curation.uniform import list_lengths
 
 GRID_POINTS = 256
@@ -23,7 +23,7 @@ class Curves:
     kept:               (T,) int64 pairs with t_min < t
     expected:           (T,) float64 sum of pi over the pairs: the size of the curated set on average over seeds
     sigma:              (T,) float64 its standard deviation
-    tail_share:         (T,) float64 share of all matches of the pool on entries with count < t
+    tail_share:         (T,) float64 share of all matches of the pool on entries with count < t (of their language)
     kept_tail_share:    (T,) float64 the same share among the matches of the kept pairs
     entries_covered:    (T,) int64 entries that at least one kept pair matches
     ranked_entry_id:    (E,) int32 the entries that match at all, by descending count, then by id
@@ -78,10 +78,11 @@ class CurveBuilder:
     Holds one row a threshold for each entry that matches; memory does not grow with the pool.
     """
 
-    def __init__(self, entry_count: np.ndarray, grid: np.ndarray) -> None:
-        """entry_count: (M,) int64, of the whole pool; grid: (T,) float64 ascending."""
+    def __init__(self, entry_count: np.ndarray, grid: np.ndarray, scale: LanguageScale | None = None) -> None:
+        """entry_count: (M,) int64, of the whole pool; grid: (T,) float64 ascending; scale: if there are languages."""
         if entry_count.max(initial=0) > np.iinfo(np.uint32).max:
             raise CurationError("an entry matches more than 4,294,967,295 texts: split the pool")
+        scale = scale or one_language(entry_count.size)
         matched = np.flatnonzero(entry_count)
         self._entry_count = entry_count
         self._grid = grid
@@ -89,7 +90,15 @@ class CurveBuilder:
         self._rank = np.full(entry_count.size, -1, np.int32)
         self._rank[self._ranked] = np.arange(self._ranked.size, dtype=np.int32)
         self._share = 1.0 / np.maximum(entry_count, 1)
-        self._certain_row = np.searchsorted(grid, entry_count.astype(np.float64)).astype(np.int32)
+        self._entry_level = scale.entry_level(entry_count)
+        self._entry_language = scale.entry_language
+        self._language_grid = np.array(
+            [scale.language_ts(number, grid) for number in range(len(scale.codes))]
+        )  # (L, T)
+        self._certain_row = np.zeros(entry_count.size, np.int32)
+        for number, language_grid in enumerate(self._language_grid):
+            of_it = self._entry_language == number
+            self._certain_row[of_it] = np.searchsorted(language_grid, entry_count[of_it].astype(np.float64))
         self._kept = np.zeros(grid.size + 1, np.int64)
         self._certain = np.zeros(grid.size + 1, np.int64)
         self._sums = np.zeros((2, grid.size), np.float64)
@@ -97,30 +106,47 @@ class CurveBuilder:
         self._entry_kept = np.zeros((grid.size, self._ranked.size), np.uint32)
 
     def add(self, matched_entry_ids: pa.ListArray, t_min: np.ndarray) -> None:
-        """One batch. matched_entry_ids: (N,) list<int32>; t_min: (N,) float64, +inf where the list is empty."""
+        """One batch. matched_entry_ids: (N,) list<int32>; t_min: (N,) float64, +inf where the list is empty.
+
+        The entries of a list are all of one language; t_min is on the scale of t.
+        """
         from curation import curves_kernel
 
         lengths, entry_ids = list_lengths(matched_entry_ids), matched_entry_ids.flatten().to_numpy()
         curves_kernel.count_kept(lengths, entry_ids, t_min, self._grid, self._rank, self._kept, self._entry_kept)
         curves_kernel.add_moments(
-            lengths, entry_ids, self._share, self._certain_row, self._grid, self._sums, self._certain
+            lengths,
+            entry_ids,
+            self._share,
+            self._certain_row,
+            self._language_grid,
+            self._entry_language,
+            self._sums,
+            self._certain,
         )
 
     def finish(self) -> Curves:
         """The curves of everything added so far; the builder is used up."""
         entry_kept = np.cumsum(self._entry_kept, axis=0, out=self._entry_kept)
         ranked_count = self._entry_count[self._ranked]
-        tail = np.searchsorted(-ranked_count, -self._grid, side="right")  # rank of the first entry with count < t
+        by_level = np.argsort(-self._entry_level[self._ranked], kind="stable")
+        tail = np.searchsorted(-self._entry_level[self._ranked[by_level]], -self._grid, side="right")
+        # the entries from there on are the tail at each t; where there is one language they already stand in this order
+        matches = np.append(np.cumsum(ranked_count[by_level][::-1])[::-1], 0)
         kept_matches = entry_kept.sum(axis=1, dtype=np.int64)
-        kept_in_tail = np.array([row[first:].sum(dtype=np.int64) for row, first in zip(entry_kept, tail, strict=True)])
+        in_order = np.array_equal(by_level, np.arange(by_level.size))
+        kept_in_tail = np.array(
+            [
+                (row[first:] if in_order else row[by_level[first:]]).sum(dtype=np.int64)
+                for row, first in zip(entry_kept, tail, strict=True)
+            ]
+        )
         return Curves(
             grid=self._grid,
             kept=np.cumsum(self._kept[:-1]),
             expected=self._sums[0] + np.cumsum(self._certain[:-1]),
             sigma=np.sqrt(self._sums[1]),
-            tail_share=np.array([t_to_p(ranked_count, t) for t in self._grid])
-            if ranked_count.size
-            else self._grid * 0.0,
+            tail_share=matches[tail] / max(matches[0], 1),
             kept_tail_share=kept_in_tail / np.maximum(kept_matches, 1),
             entries_covered=(entry_kept > 0).sum(axis=1),
             ranked_entry_id=self._ranked,

@@ -25,24 +25,29 @@ def count_kept(lengths: Any, entry_ids: Any, t_min: Any, grid: Any, rank: Any, k
 
 
 @compiled(error_model="numpy")
-def add_moments(lengths: Any, entry_ids: Any, share: Any, certain_row: Any, grid: Any, sums: Any, certain: Any) -> None:
+def add_moments(
+    lengths: Any, entry_ids: Any, share: Any, certain_row: Any, grids: Any, language: Any, sums: Any, certain: Any
+) -> None:
     """Add pi and pi (1 - pi) of each pair to the rows in which chance decides about it.
 
     share:       (M,) float64, 1 / count
     certain_row: (M,) int32, the first row in which an entry keeps all its texts; there and after, pi is 1
+    grids:       (L, T) float64, what each t of the grid is in each language
+    language:    (M,) int32, the row of `grids` of each entry
     sums:        (2, T) float64: of pi, of pi (1 - pi)
     certain:     (T + 1,) int64, how many pairs are certain from each row on
     """
-    miss = np.empty(grid.size)  # product of 1 - p_e, for each t
+    miss = np.empty(grids.shape[1])  # product of 1 - p_e, for each t
     expected, variance = sums[0], sums[1]
     at = 0
     for i in range(lengths.size):
         stop = at + lengths[i]
-        rows = grid.size
+        rows = grids.shape[1]
         for k in range(at, stop):
             rows = min(rows, np.int64(certain_row[entry_ids[k]]))
         if stop > at:
             certain[rows] += 1
+            grid = grids[language[entry_ids[at]]]
             miss[:rows] = 1.0
             # four entries at a time: as many multiplications, a quarter of the loads and stores
             while stop - at >= 4:

@@ -46,3 +46,7 @@ class UnknownPair(BadArgument):
 
 class UnknownEntry(BadArgument):
     """An entry that the metadata does not hold."""
+
+
+class MissingExtra(BadArgument):
+    """A part of headtail that is installed only when asked for."""

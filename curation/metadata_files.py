@@ -1,14 +1,16 @@
-"""Metadata in files: JSON list, JSON {entry: count}, one entry a line, Parquet; and WordNet's dict folder."""
+"""Metadata in files: JSON list, JSON {entry: count}, one entry a line, Parquet, folders of these; WordNet's folder."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation import files
-from curation.errors import BadMetadata, MissingColumn, MissingFile, UnreadableFile
-from curation.metadata import Metadata, from_entries
+from curation.errors import BadArgument, BadMetadata, MissingColumn, MissingFile, UnreadableFile
+from curation.languages import language_code, normalised
+from curation.metadata import Metadata, by_language, from_entries, merge
 from curation.metadata.wordnet import DICT_FILES, Compat, from_wordnet
 
 
@@ -17,10 +19,13 @@ def read_metadata(path: Path) -> Metadata:
 
     .json     a list of strings (the form in which MetaCLIP's list is published), or an object {entry: count}
     .txt      one entry a line, UTF-8
-    .parquet  a column `entry`, and a column `source` if there is one
+    .parquet  a column `entry`, and columns `source` and `language` if there are any
+    a folder  a file for each language, named after it: en.json, zh.txt, de.parquet
 
     raises MissingFile, UnreadableFile, MissingColumn, BadMetadata (no usable entry)
     """
+    if path.is_dir():
+        return _read_folder(path)
     if not path.is_file():
         raise MissingFile(f"{path}: no such file; build metadata with 'headtail metadata build'")
     if path.suffix not in _READERS:
@@ -36,10 +41,12 @@ def read_metadata(path: Path) -> Metadata:
 
 
 def write_metadata(metadata: Metadata, path: Path) -> None:
-    """Write .parquet (entry, source), .json (a list) or .txt (one entry a line), by the suffix."""
+    """Write .parquet (entry, source, language if known), .json (a list) or .txt (one entry a line), by the suffix."""
     if path.suffix == ".parquet":
-        files.write_parquet(path, pa.table({"entry": metadata.entry, "source": metadata.source}))
+        files.write_parquet(path, metadata_table(metadata))
         return
+    if metadata.language is not None:
+        raise BadArgument(f"{path}: metadata of several languages is written as .parquet")
     entries = metadata.entry.to_pylist()
     if path.suffix == ".json":
         text = json.dumps(entries, ensure_ascii=False)
@@ -51,6 +58,12 @@ def write_metadata(metadata: Metadata, path: Path) -> None:
         )
     with files.whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def metadata_table(metadata: Metadata) -> pa.Table:
+    """The columns entry and source, and language where it is known."""
+    columns = {"entry": metadata.entry, "source": metadata.source}
+    return pa.table(columns if metadata.language is None else columns | {"language": metadata.language})
 
 
 def read_wordnet(folder: Path, compat: Compat = None) -> Metadata:
@@ -93,9 +106,40 @@ def _read_parquet(path: Path) -> Metadata:
     names = file.schema_arrow.names
     if "entry" not in names:
         raise MissingColumn(f"{path}: no column 'entry' (found: {', '.join(names) or 'none'})")
-    table = file.read([name for name in ("entry", "source") if name in names])
-    sources = table["source"].to_numpy().tolist() if "source" in names else path.stem
+    table = file.read([name for name in ("entry", "source", "language") if name in names])
+    if "language" not in names:
+        return _from_table(table, path)
+    codes = normalised(pc.cast(table["language"].combine_chunks(), pa.string()))
+    lists = {
+        code: _from_table(table.filter(pc.equal(codes, code)), path) for code in codes.unique().to_pylist() if code
+    }
+    if codes.null_count:
+        raise BadMetadata(
+            f"{path}: {codes.null_count:,} entries have no language code, such as 'en', in the column 'language'"
+        )
+    return by_language(lists)
+
+
+def _from_table(table: pa.Table, path: Path) -> Metadata:
+    sources = table["source"].to_numpy().tolist() if "source" in table.column_names else path.stem
     return from_entries(table["entry"].to_numpy().tolist(), sources)
+
+
+def _read_folder(folder: Path) -> Metadata:
+    lists: dict[str, list[Metadata]] = {}
+    for path in sorted(path for path in folder.iterdir() if path.suffix in _READERS):
+        code = language_code(path.stem)
+        if code is None:
+            raise BadMetadata(f"{path}: {path.stem!r} is no language code; name each file after its language: en.json")
+        found = read_metadata(path)
+        if found.language is not None:
+            raise BadMetadata(f"{path}: has a column 'language' of its own; give the file itself, not its folder")
+        lists.setdefault(code, []).append(found)
+    if not lists:
+        raise MissingFile(
+            f"{folder}: no file {', '.join(_READERS)} in this folder; put one in for each language: en.json"
+        )
+    return by_language({code: merge(found) if len(found) > 1 else found[0] for code, found in lists.items()})
 
 
 _READERS: dict[str, Callable[[Path], Metadata]] = {".json": _read_json, ".txt": _read_lines, ".parquet": _read_parquet}

@@ -241,10 +241,10 @@ def concept_table(concepts: Sequence[Concept]) -> pa.Table:
     )
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table, description: str = SYNTHETIC) -> None:
     """A Parquet file that says what it is, with checksums, and without statistics of picture bytes."""
     pq.write_table(
-        table.replace_schema_metadata({"synthetic": "true", "description": SYNTHETIC}),
+        table.replace_schema_metadata({"synthetic": "true", "description": description}),
         path,
         row_group_size=ROW_GROUP,
         compression="zstd",

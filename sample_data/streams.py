@@ -16,6 +16,7 @@ class Stream(IntEnum):
     CAPTION = 1
     PIXELS = 2
     EVAL = 3
+    WORLDWIDE = 4
 
 
 def stream(seed: int, which: Stream, index: int) -> np.random.Generator:

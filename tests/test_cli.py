@@ -325,7 +325,7 @@ def test_help_names_every_command_and_its_option_defaults_come_from_the_configur
     assert all(
         f" {name} " in text for name in ("app", "curate", "export", "metadata", "runs", "size", "threshold", "why")
     )
-    assert "[default: image]" in headtail_process("curate", "--help").stdout
+    assert "[default: text]" in headtail_process("curate", "--help").stdout
 
 
 def test_a_cancelled_run_says_how_to_go_on_and_goes_on(world, headtail, monkeypatch):
@@ -367,3 +367,43 @@ class Healthy(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+def test_metadata_of_several_languages_is_shown_curated_and_told_by_language(tmp_path, headtail):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "en.json").write_text('["dog", "cat"]')
+    (tmp_path / "lists" / "zh.txt").write_text("狗\n热狗\n")
+    texts, tags = ["a dog", "a cat", "热狗", "un chien", "IMG_1"], ["en", "eng", "zh-Hans", "fr", None]
+    pq.write_table(pa.table({"text": texts, "language": tags}), tmp_path / "pool.parquet")
+    _, out, _ = headtail("metadata", "show", tmp_path / "lists")
+    assert "  en  2\n  zh  2\n" in out
+    code, out, err = headtail(
+        *("curate", tmp_path / "pool.parquet", "--metadata", tmp_path / "lists", "-t", 2, "--identify", "never"),
+        *("-o", tmp_path / "run"),
+    )
+    assert (code, err) == (0, "")
+    assert "language   5    3  1 language has no metadata: fr, 1 language not identified" in out
+    table = out[out.index("language  pairs") :].splitlines()
+    assert [line.split() for line in table] == [
+        ["language", "pairs", "matched", "t", "kept"],
+        ["en", "2", "2", "2", "2"],
+        ["zh", "1", "1", "2", "1"],
+    ]
+    (pair,) = (
+        row
+        for row in pq.read_table(tmp_path / "run" / "pairs" / "00000.parquet").to_pylist()
+        if row["language"] == "zh"
+    )
+    uid = pair["uid"]
+    assert "in 'zh', t is 2: compare that with u x count" in headtail("why", tmp_path / "run", uid)[1]
+    assert [one["language"] for one in json.loads(headtail("size", tmp_path / "run", "--json")[1])["by_language"]] == [
+        *("en", "fr", "und", "zh")
+    ]
+
+
+def test_a_reference_language_without_a_list_is_refused_in_one_line(world, headtail):
+    (world / "lists").mkdir()
+    (world / "lists" / "de.json").write_text('["Hund"]')
+    code, _, err = headtail("curate", world / "pool.parquet", "--metadata", world / "lists", "-o", world / "run")
+    assert code == 2 and err.count("\n") == 1
+    assert "reference language 'en': metadata has de" in err

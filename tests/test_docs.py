@@ -4,13 +4,16 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from curation import cli
+from curation.balancing import t_to_p
 from curation.matching import Matcher
 from curation.metadata.ngrams import NgramCounter
 from curation.metadata.wikitext import plain_text
+from curation.scale import language_scale
 from curation.uniform import entry_hashes, uniform
 from curation.wikipedia.config import SelectionConfig
 
@@ -47,6 +50,15 @@ def test_the_table_of_what_matches_what_holds():
 
 
 FOLDERS = ("pairs", "curves", "rare")
+
+
+@pytest.mark.parametrize(
+    ("t", "share", "language_t"), rows_of_table("docs/languages.md", "| t | tail share of en | t_l |")
+)
+def test_the_table_of_thresholds_by_language_holds(t, share, language_t):
+    counts, language = np.array([10, 30, 60, 2, 8]), np.array([0, 0, 0, 1, 1], np.int32)
+    scale = language_scale(counts, language, ["en", "xx"], "en")
+    assert (t_to_p(counts[:3], float(t)), scale.language_t(1, float(t))) == (float(share), float(language_t))
 
 
 def test_every_file_of_a_run_is_in_its_definition(make_run):
@@ -99,7 +111,7 @@ def test_the_defaults_of_building_metadata_are_those_that_are_documented():
 
 
 def test_files_that_the_documentation_links_to_exist():
-    for document in ("README.md", "sample_data/README.md", "docs/metadata.md"):
+    for document in ("README.md", "sample_data/README.md", "docs/metadata.md", "docs/languages.md"):
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (ROOT / document).parent.joinpath(target).exists(), target

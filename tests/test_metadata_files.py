@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation.errors import BadMetadata, MissingColumn, MissingFile, UnreadableFile
+from curation.errors import BadArgument, BadMetadata, MissingColumn, MissingFile, UnreadableFile
 from curation.metadata import from_entries
 from curation.metadata_files import read_metadata, read_wordnet, write_metadata
 
@@ -84,3 +84,53 @@ def test_files_that_are_not_wordnets_are_refused(tmp_path):
         (tmp_path / name).write_text(json.dumps({"not": "wordnet"}))
     with pytest.raises(UnreadableFile, match="not the dict files of WordNet"):
         read_wordnet(tmp_path)
+
+
+def test_a_folder_holds_a_list_for_each_language(tmp_path):
+    (tmp_path / "en.json").write_text('["dog", "chat"]')
+    (tmp_path / "zh-Hans.txt").write_text("狗\n猫\n")
+    (tmp_path / "zh-Hant.txt").write_text("狗\n貓\n")
+    (tmp_path / "README.md").write_text("not a list")
+    metadata = read_metadata(tmp_path)
+    assert metadata.entry.to_pylist() == ["dog", "chat", "狗", "猫", "貓"]
+    assert metadata.language.to_pylist() == ["en", "en", "zh", "zh", "zh"]
+    assert metadata.dropped == {"duplicate": 1}
+
+
+def test_parquet_brings_its_languages_and_is_read_again_as_written(tmp_path):
+    path = tmp_path / "entries.parquet"
+    table = pa.table({"entry": ["dog", "chat", "chat", "chat"], "language": ["eng", "fr", "en-US", "fr"]})
+    pq.write_table(table, path)
+    metadata = read_metadata(path)
+    assert metadata.entry.to_pylist() == ["dog", "chat", "chat"]
+    assert metadata.language.to_pylist() == ["en", "en", "fr"]
+    write_metadata(metadata, tmp_path / "again.parquet")
+    assert read_metadata(tmp_path / "again.parquet").digest == metadata.digest
+    with pytest.raises(BadArgument, match=r"several languages is written as \.parquet"):
+        write_metadata(metadata, tmp_path / "again.json")
+
+
+@pytest.mark.parametrize(
+    ("files", "error", "message"),
+    [
+        ({}, MissingFile, "put one in for each language"),
+        ({"english.txt": "dog"}, BadMetadata, "'english' is no language code"),
+        ({"en.txt": ""}, BadMetadata, "not one usable entry"),
+    ],
+)
+def test_a_folder_that_is_no_metadata_is_one_clear_line(tmp_path, files, error, message):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(error, match=message):
+        read_metadata(tmp_path)
+
+
+def test_an_entry_without_a_language_beside_others_with_one_is_refused(tmp_path):
+    table = pa.table({"entry": ["dog", "cat", "hen"], "language": ["en", None, "english"]})
+    pq.write_table(table, tmp_path / "mixed.parquet")
+    with pytest.raises(BadMetadata, match="2 entries have no language code"):
+        read_metadata(tmp_path / "mixed.parquet")
+    (tmp_path / "mixed.parquet").unlink()
+    pq.write_table(pa.table({"entry": ["dog"], "language": ["en"]}), tmp_path / "en.parquet")
+    with pytest.raises(BadMetadata, match="a column 'language' of its own"):
+        read_metadata(tmp_path)

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curation.languages.codes import WITHOUT_SPACES
 from curation.matching.tokens import SPACES, WRAPPED_MARKS
 
 _MARKS = frozenset(WRAPPED_MARKS)
@@ -21,35 +22,46 @@ _NOT_IN_WORDS = WRAPPED_MARKS + SPACES.replace(" ", "")
 class Metadata:
     """Distinct entries in a fixed order; the position of an entry is its entry_id.
 
-    entry:   (M,) string, distinct, no nulls
-    source:  (M,) string: where each entry comes from
-    dropped: what was left out when it was read or built: reason -> how many
+    entry:    (M,) string, distinct (within a language), no nulls
+    source:   (M,) string: where each entry comes from
+    dropped:  what was left out when it was read or built: reason -> how many
+    language: (M,) string: the language code of each entry; None where all entries are for all texts
     """
 
     entry: pa.StringArray
     source: pa.StringArray
     dropped: dict[str, int] = field(default_factory=dict)
+    language: pa.StringArray | None = None
 
     def __len__(self) -> int:
         return len(self.entry)
 
     @cached_property
     def digest(self) -> str:
-        """sha256 (hex) over the entries in order; sources do not count, they do not change a result.
+        """sha256 (hex) over the entries in order, each after its language if it has one.
+
+        Sources do not count, they do not change a result.
 
         >>> from_entries(["dog", "cat"], source="mine").digest[:16]
         '41ed26315f7f1eef'
         """
         sha = hashlib.sha256()
-        for entry in self.entry.to_pylist():
-            data = entry.encode()
-            sha.update(len(data).to_bytes(8, "little"))
-            sha.update(data)
+        of_each = (
+            [self.entry.to_pylist()] if self.language is None else [self.language.to_pylist(), self.entry.to_pylist()]
+        )
+        for texts in zip(*of_each, strict=True):
+            for data in map(str.encode, texts):
+                sha.update(len(data).to_bytes(8, "little"))
+                sha.update(data)
         return sha.hexdigest()
 
     def count_by_source(self) -> dict[str, int]:
         """source -> number of entries, the largest first."""
         return dict(Counter(self.source.to_pylist()).most_common())
+
+    def count_by_language(self) -> dict[str, int]:
+        """language -> number of entries, in order; empty where metadata knows no languages."""
+        return {} if self.language is None else dict(Counter(self.language.to_pylist()))
 
 
 @dataclass(frozen=True)
@@ -128,10 +140,17 @@ def merge(parts: Sequence[Metadata]) -> Metadata:
 def dead_entries(metadata: Metadata) -> list[DeadEntry]:
     """Entries that no text can match, in order (a mark or a line break inside a token never survives `spacing`).
 
+    In a language that matches as plain sub-strings there are none.
+
     >>> dead_entries(from_entries(["dog", "U.S.", "a, b"], source="mine"))
     [DeadEntry(entry='U.S.', reason="'.' inside a word"), DeadEntry(entry='a, b', reason="',' inside a word")]
     """
-    doubtful = metadata.entry.filter(pc.match_substring_regex(metadata.entry, f"[{re.escape(_NOT_IN_WORDS)}]"))
+    with_marks = pc.match_substring_regex(metadata.entry, f"[{re.escape(_NOT_IN_WORDS)}]")
+    if metadata.language is not None:
+        with_marks = pc.and_not(
+            with_marks, pc.is_in(metadata.language, value_set=pa.array(WITHOUT_SPACES, pa.string()))
+        )
+    doubtful = metadata.entry.filter(with_marks)
     return [DeadEntry(entry, reason) for entry in doubtful.to_pylist() if (reason := _why_dead(entry)) is not None]
 
 

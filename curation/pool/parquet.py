@@ -13,7 +13,7 @@ from curation import files
 from curation.errors import UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.pairs import BATCH_ROWS, Scanned, usable_pairs, usable_texts
+from curation.pool.pairs import BATCH_ROWS, Scanned, is_text, usable_pairs, usable_texts
 from curation.pool.tables import check_text_column
 
 CELL_ROWS = 64
@@ -38,7 +38,7 @@ def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Sca
 
     raises UnreadableFile where the file is damaged
     """
-    wanted = [columns.text, columns.uid, columns.url]
+    wanted = [columns.text, columns.uid, columns.url, columns.language]
     with files.open_parquet(path) as file:
         names = file.schema_arrow.names
     if columns.uid not in names and columns.url not in names:
@@ -121,6 +121,8 @@ def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns) -> Sc
         for ours, theirs in (("uid", columns.uid), ("text", columns.text), ("url", columns.url))
         if theirs in batch.schema.names
     }
+    if columns.language in batch.schema.names and is_text(batch.schema.field(columns.language).type):
+        found["language"] = batch[columns.language]
     image_bytes = batch[columns.image] if columns.image in batch.schema.names else None
     return usable_pairs(found, first_row, image_bytes)
 

@@ -18,6 +18,8 @@ class EntryWhy:
     """One entry of a pair, and whether it keeps the pair at t.
 
     count: texts of the pool with the entry; prob: t / max(count, t); u: uniform of (pair, entry); product: u * count
+
+    With languages, product and prob go by the language's own t, `Why.language_t`.
     """
 
     entry_id: int
@@ -32,7 +34,10 @@ class EntryWhy:
 
 @dataclass(frozen=True, kw_only=True)
 class Why:
-    """Why a pair is in or out at t. keep_prob: pi = 1 - prod(1 - p_e); kept is t_min < t."""
+    """Why a pair is in or out at t. keep_prob: pi = 1 - prod(1 - p_e); kept is t_min < t.
+
+    language, language_t: of its entries, and what t is in it; None without entries, or without languages
+    """
 
     uid: str
     text: str
@@ -43,6 +48,8 @@ class Why:
     keep_prob: float
     kept: bool
     entries: list[EntryWhy]
+    language: str | None = None
+    language_t: float | None = None
 
 
 def why(run: Run, uid: str, t: float) -> Why:
@@ -67,6 +74,8 @@ def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
         pair = pairs.slice(row, 1).to_pylist()[0]
         ids = np.array(pair["matched_entry_ids"], np.int32)
         count = run.entry_count[ids]
+        number = int(run.scale.entry_language[ids[0]]) if ids.size else run.scale.reference  # one for all its entries
+        language_t = run.scale.language_t(number, t)
         local_ids = pa.array([range(ids.size)], pa.list_(pa.int32()))
         rows = run.entries.take(pa.array(ids))
         u = uniform(
@@ -81,24 +90,32 @@ def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
                 prob=float(prob),
                 u=float(u[k]),
                 product=float(u[k] * count[k]),
-                keeps=bool(u[k] * count[k] < t),
+                keeps=bool(level < t),  # not product < language_t: between whole t, rounding could tell otherwise
             )
-            for k, prob in enumerate(entry_prob(count, t))
+            for k, (prob, level) in enumerate(
+                zip(
+                    entry_prob(count, language_t),
+                    run.scale.to_reference(u * count, run.scale.entry_language[ids]),
+                    strict=True,
+                )
+            )
         ]
         found.append(
             Why(
                 **{name: pair[name] for name in ("uid", "text", "url", "image", "t_min")},
                 t=t,
-                keep_prob=float(keep_prob(local_ids, count, t)[0]),
+                keep_prob=float(keep_prob(local_ids, count, language_t)[0]),
                 kept=pair["t_min"] < t,
                 entries=sorted(entries, key=lambda entry: entry.product),
+                language=run.scale.codes[number] or None if ids.size else None,
+                language_t=language_t if ids.size and run.scale.codes[number] else None,
             )
         )
     return found
 
 
 def entry_id(run: Run, entry: str) -> int:
-    """The id of an entry; raises UnknownEntry."""
+    """The id of an entry, of the first language that has it; raises UnknownEntry."""
     at = pc.index(run.entries["entry"], entry).as_py()
     if at < 0:
         raise UnknownEntry(f"{entry!r}: no such entry in the metadata of this run")

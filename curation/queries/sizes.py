@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from curation import files
-from curation.balancing import check_t, p_to_t, t_for_size, t_to_p
+from curation.balancing import check_t, p_to_t, t_for_size
 from curation.curves import CurveBuilder, Curves
 from curation.errors import BadArgument, UnreadableFile
+from curation.languages import UNDETERMINED
 from curation.queries import database
 from curation.runs.folder import Run, open_run
 
@@ -34,7 +36,7 @@ class Size:
     expected, sigma: mean and standard deviation of that number over seeds
     exact:           whether these two are; else they are interpolated between the thresholds of the curves
     pairs, matched:  of the pool
-    tail_share:      share of all matches of the pool on entries with count < t
+    tail_share:      share of all matches of the pool on entries with count < t; with languages, the t of their language
     kept_tail_share: the same share among the matches of the kept pairs
     entries_matched: entries that any pair matches; entries_covered: that a kept pair matches; entries: of the metadata
     entries_at_cap:  entries with count >= t, the head: each keeps t of its texts on average
@@ -53,6 +55,21 @@ class Size:
     entries_matched: int
     entries_covered: int
     entries_at_cap: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageSize:
+    """What balancing at t makes of the pairs of one language.
+
+    language: code; "und" for the pairs of which nobody knows it
+    t:        the language's own threshold; None where it has no metadata
+    """
+
+    language: str
+    pairs: int
+    matched: int
+    t: float | None
+    kept: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +95,9 @@ def size(run: Run, t: float) -> Size:
     """The figures of a threshold >= 1; all of them exact, but for what `Size.exact` says."""
     kept, entry_kept = _kept_at(run, check_t(t))
     expected, sigma, exact = _moments(run, t)
-    kept_in_tail = entry_kept[run.curves.ranked_entry_count < t].sum(dtype=np.int64)
-    entry_count, ranked_count, totals = run.entry_count, run.curves.ranked_entry_count, run.info["totals"]
+    entry_count, totals = run.entry_count, run.info["totals"]
+    level, ranked = run.scale.entry_level(entry_count), run.curves.ranked_entry_id
+    kept_in_tail = entry_kept[level[ranked] < t].sum(dtype=np.int64)
     return Size(
         t=t,
         kept=kept,
@@ -88,13 +106,48 @@ def size(run: Run, t: float) -> Size:
         exact=exact,
         pairs=totals["pairs"],
         matched=totals["matched"],
-        tail_share=t_to_p(entry_count, t) if totals["matches"] else 0.0,
+        tail_share=run.scale.tail_share(entry_count, t),
         kept_tail_share=float(kept_in_tail / max(entry_kept.sum(dtype=np.int64), 1)),
         entries=entry_count.size,
-        entries_matched=ranked_count.size,
+        entries_matched=ranked.size,
         entries_covered=int(np.count_nonzero(entry_kept)),
-        entries_at_cap=int((entry_count >= t).sum()),
+        entries_at_cap=int((level >= t).sum()),
     )
+
+
+def by_language(run: Run, t: float) -> list[LanguageSize]:
+    """The pairs of each language, most first; empty where metadata knows no languages. Goes through all pairs once."""
+    check_t(t)
+    if run.scale.codes == ("",):
+        return []
+    rows = database.rows(
+        run,
+        """
+        SELECT coalesce(language, $unknown) AS code, count(*), count(*) FILTER (isfinite(t_min)),
+               count(*) FILTER (t_min < $t)
+        FROM pairs GROUP BY code ORDER BY count(*) DESC, code
+        """,
+        {"t": t, "unknown": UNDETERMINED},
+    )
+    listed = {code: run.scale.language_t(number, t) for number, code in enumerate(run.scale.codes)}
+    rows += [(code, 0, 0, 0) for code in run.scale.codes if code not in {row[0] for row in rows}]
+    return [
+        LanguageSize(language=code, pairs=pairs, matched=matched, t=listed.get(code), kept=kept)
+        for code, pairs, matched, kept in rows
+    ]
+
+
+def language_step(languages: Sequence[LanguageSize]) -> dict[str, Any]:
+    """The step of the funnel that leaves out the pairs whose language has no metadata."""
+    dropped = {
+        "language not identified"
+        if one.language == UNDETERMINED
+        else f"language has no metadata: {one.language}": one.pairs
+        for one in languages
+        if one.t is None
+    }
+    pairs = sum(one.pairs for one in languages)
+    return {"step": "language", "in": pairs, "out": pairs - sum(dropped.values()), "dropped": dropped}
 
 
 def threshold_for_size(run: Run, n: int) -> Threshold:
@@ -119,15 +172,15 @@ def threshold_for_size(run: Run, n: int) -> Threshold:
         )
     ).ravel()
     at = n - int(below)
-    t = t_for_size(values[at - 1], values[at] if n < matched else float(run.entry_count.max()))
+    t = t_for_size(values[at - 1], values[at] if n < matched else run.scale.top(run.entry_count))
     found = int(below + np.searchsorted(values, t))
-    return Threshold(t=t, kept=found, tail_share=t_to_p(run.entry_count, t))
+    return Threshold(t=t, kept=found, tail_share=run.scale.tail_share(run.entry_count, t))
 
 
 def threshold_for_tail_share(run: Run, p: float) -> Threshold:
-    """The threshold whose tail share comes nearest to p."""
-    t = p_to_t(run.entry_count, p)
-    return Threshold(t=t, kept=_kept_at(run, t)[0], tail_share=t_to_p(run.entry_count, t))
+    """The threshold whose tail share comes nearest to p; with languages, that of the reference language."""
+    t = p_to_t(run.scale.of_reference(run.entry_count), p)
+    return Threshold(t=t, kept=_kept_at(run, t)[0], tail_share=run.scale.tail_share(run.entry_count, t))
 
 
 def entry_kept_at(run: Run, t: float) -> np.ndarray:
@@ -137,7 +190,7 @@ def entry_kept_at(run: Run, t: float) -> np.ndarray:
 
 def curves_at(run: Run, thresholds: Sequence[float]) -> Curves:
     """The curves at thresholds between the points of the grid, by going through all pairs of the run once."""
-    builder = CurveBuilder(run.entry_count, np.array(thresholds, np.float64))
+    builder = CurveBuilder(run.entry_count, np.array(thresholds, np.float64), run.scale)
     one_at_a_time = Lock()
 
     def add(path: Path) -> None:

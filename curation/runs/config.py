@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from curation.errors import BadArgument
 from curation.pool.columns import Columns
@@ -30,11 +30,26 @@ class CurateConfig:
     url_column: str = _option("url", "column that holds the address of the image")
     image_column: str = _option("image", "column that holds the image bytes")
 
+    language_column: str = _option("language", "column that holds the language of the text")
+    identify: Literal["missing", "always", "never"] = _option(
+        "missing",
+        "identify the language of a text: where the pool does not say, always, or never",
+        choices=("missing", "always", "never"),
+    )
+    reference_language: str = _option("en", "language whose threshold is t; others get the t with its tail share")
+    texts: Literal["every", "one"] = _option(
+        "every", "of an image with several texts take every one, or one that is drawn", choices=("every", "one")
+    )
+
     def __post_init__(self) -> None:
         if len(given := [name for name in ("t", "size", "tail_share") if getattr(self, name) is not None]) > 1:
             raise BadArgument(f"{' and '.join(given)} were given: choose one, the threshold follows from it")
         for option in fields(self):
             value, limits = getattr(self, option.name), option.metadata
+            if value not in limits.get("choices", (value,)):
+                raise BadArgument(
+                    f"{option.name.replace('_', ' ')} {value!r}: give one of {', '.join(limits['choices'])}"
+                )
             if isinstance(value, int | float) and not limits["min"] <= value <= limits.get("max", sys.float_info.max):
                 allowed = f"from {limits['min']:g}" + (f" to {limits['max']:g}" if "max" in limits else " up")
                 raise BadArgument(f"{option.name.replace('_', ' ')} {value:g}: give a number {allowed}")
@@ -42,4 +57,10 @@ class CurateConfig:
     @property
     def columns(self) -> Columns:
         """The names of the pool's columns."""
-        return Columns(text=self.text_column, uid=self.uid_column, url=self.url_column, image=self.image_column)
+        return Columns(
+            text=self.text_column,
+            uid=self.uid_column,
+            url=self.url_column,
+            image=self.image_column,
+            language=self.language_column,
+        )

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,14 +22,16 @@ from curation.balancing import p_to_t, t_min
 from curation.curves import CurveBuilder, threshold_grid
 from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun, CurationError
-from curation.matching import Matcher
+from curation.matching import Matcher, RoutedMatcher
 from curation.pool.columns import Columns
-from curation.pool.parquet import scan, scan_texts
 from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.folder import Run, lock, open_run, write_curves, write_info
 from curation.runs.plan import check_plan, units
 from curation.runs.progress import Progress, Reporter
+from curation.runs.reading import Reading
+from curation.runs.routing import on_scale, write_languages
+from curation.scale import LanguageScale, one_language
 from curation.uniform import entry_hashes, uniform
 
 RUN_PAIR_SCHEMA = pa.schema(
@@ -42,6 +44,8 @@ RUN_PAIR_SCHEMA = pa.schema(
         ("t_min", pa.float64()),
     ]
 )
+LANGUAGE_FIELD = pa.field("language", pa.string())
+"""Behind these, where metadata knows languages: in which the text was matched."""
 
 SORTED_ROWS = 2**18
 """So many pairs of a unit are sorted by t_min at a time: enough for narrow row groups, few enough to hold."""
@@ -56,13 +60,22 @@ class Env:
 
     folder: Path
     plan_digest: str
-    columns: Columns
+    reading: Reading
     seed: int
     input_index: dict[str, int]
     has_image: dict[str, bool]
-    matcher: Matcher
+    matcher: Matcher | RoutedMatcher
     entry_hash: np.ndarray
     entry_count: np.ndarray
+    scale: LanguageScale
+
+    def match(self, texts: pa.Array, language: pa.Array | None) -> pa.ListArray:
+        """The entries of each text, where there are languages those of its own."""
+        return (
+            self.matcher.match(texts, language)
+            if isinstance(self.matcher, RoutedMatcher)
+            else self.matcher.match(texts)
+        )
 
 
 @dataclass(frozen=True)
@@ -116,43 +129,53 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     report = Reporter(run.path, run.rows, on_progress)
     metadata = files.open_parquet(run.path / "work" / "metadata.parquet").read()
     entries = metadata["entry"].combine_chunks()
+    language = metadata["language"].combine_chunks() if "language" in metadata.column_names else None
+    columns, config = run.config.columns, run.config
     env = Env(
         folder=run.path,
         plan_digest=run.info["plan_digest"],
-        columns=run.config.columns,
+        reading=Reading(
+            columns=columns, config=config, languages=frozenset(language.to_pylist()) if language is not None else None
+        ),
         seed=run.seed,
         input_index={file.path: at for at, file in enumerate(run.inputs)},
-        has_image={file.path: _has_image(file.path, run.config.columns) for file in run.inputs},
-        matcher=Matcher(entries),
+        has_image={file.path: _has_image(file.path, columns) for file in run.inputs},
+        matcher=Matcher(entries) if language is None else RoutedMatcher(entries, language),
         entry_hash=entry_hashes(entries, run.seed),
         entry_count=np.zeros(len(entries), np.int64),
+        scale=one_language(len(entries)),
     )
-    do = partial(_do_units, todo, env, workers, report, cancel)
+    do = partial(_do_units, todo, workers, report, cancel)
 
-    receipts = do("match", match_unit, run.path / "work")
+    receipts = do(env, "match", match_unit, run.path / "work")
     for unit in todo:
         table = files.open_parquet(run.path / "work" / f"{unit.index:05d}.parquet").read()
         env.entry_count[table["entry_id"].to_numpy()] += table["count"].to_numpy()
     count = pa.array(env.entry_count)
     entry_id = pa.array(np.arange(len(entries), dtype=np.int32))
-    files.write_parquet(
-        run.path / "entries.parquet",
-        pa.table(
-            {"entry_id": entry_id, "entry": entries, "source": metadata["source"].dictionary_encode(), "count": count}
-        ),
-    )
+    columns_of_entries = {
+        "entry_id": entry_id,
+        "entry": entries,
+        "source": metadata["source"].dictionary_encode(),
+        "count": count,
+    }
+    if language is not None:
+        columns_of_entries["language"] = language.dictionary_encode()
+    files.write_parquet(run.path / "entries.parquet", pa.table(columns_of_entries))
 
-    t = _known_t(run.config, env.entry_count)
-    builder = CurveBuilder(env.entry_count, threshold_grid(int(env.entry_count.max(initial=0)), more=t))
+    env = replace(env, scale=run.scale)
+    t = _known_t(config, env.scale.of_reference(env.entry_count))
+    grid = threshold_grid(int(env.scale.top(env.entry_count)), more=t)
+    builder = CurveBuilder(env.entry_count, grid, env.scale)
     rare = RareBuilder(env.entry_count, sum(receipt.rows for receipt in receipts), run.path / "work" / "rare")
-    do("balance", keep_unit, run.path / "pairs", then=partial(_read_back, run.path / "pairs", builder, rare))
+    do(env, "balance", keep_unit, run.path / "pairs", then=partial(_read_back, run.path / "pairs", builder, rare))
     report.phase("curves", already_done=run.rows)
     curves = builder.finish()
     write_curves(run.path, curves)
     rare.finish(run.path / "rare")
     if not t:
-        assert run.config.size is not None
-        t = [queries.threshold_for_size(open_run(run.path), run.config.size).t]
+        assert config.size is not None
+        t = [queries.threshold_for_size(open_run(run.path), config.size).t]
         if curves.row(t[0]) is None:
             curves = curves.with_rows(queries.curves_at(run, t))
             write_curves(run.path, curves)
@@ -168,14 +191,19 @@ def match_unit(unit: Unit, env: Env) -> Receipt:
     counts = np.zeros(env.entry_count.size, np.int64)
     rows_in = rows = matched = 0
     dropped: Counter[str] = Counter()
-    for texts, left_out in scan_texts(unit.path, unit.row_groups, env.columns):
-        entry_ids = env.matcher.match(texts)
+    languages = []
+    for texts, language, left_out in env.reading.texts(unit):
+        entry_ids = env.match(texts, language)
+        if language is not None:
+            languages.append(language)
         np.add.at(counts, entry_ids.values.to_numpy(), 1)
         rows_in += len(texts) + left_out.total()
         rows += len(texts)
         matched += int(np.count_nonzero(np.diff(entry_ids.offsets.to_numpy())))
         dropped += left_out
     path = env.folder / "work" / f"{unit.index:05d}.parquet"
+    if env.reading.languages is not None:
+        write_languages(path.with_suffix(".languages.parquet"), languages)
     matching = np.flatnonzero(counts).astype(np.int32)
     files.write_parquet(path, pa.table({"entry_id": matching, "count": counts[matching]}))
     receipt = Receipt(
@@ -196,9 +224,9 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
     dropped: Counter[str] = Counter()
     with files.whole(path) as temporary:
         options = {**files.PARQUET_OPTIONS, "write_statistics": ["uid", "t_min"]}  # what queries look for; texts cost
-        with pq.ParquetWriter(temporary, RUN_PAIR_SCHEMA, **options) as writer:
+        with pq.ParquetWriter(temporary, _pair_schema(env), **options) as writer:
             waiting: list[pa.RecordBatch] = []
-            for batch in scan(unit.path, unit.row_groups, env.columns):
+            for batch in env.reading.pairs(unit, env.folder / "work" / f"{unit.index:05d}.languages.parquet"):
                 pairs = _balanced(batch.pairs, unit, env)
                 if waiting and sum(map(len, waiting)) + len(pairs) > SORTED_ROWS:
                     _write_sorted(writer, waiting)
@@ -218,21 +246,22 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
 
 
 def _balanced(pairs: pa.RecordBatch, unit: Unit, env: Env) -> pa.RecordBatch:
-    entry_ids = env.matcher.match(pairs["text"])
+    entry_ids = env.match(pairs["text"], pairs["language"])
     u = uniform(pairs["uid"], entry_ids, env.entry_hash, env.seed)
     image = pa.nulls(len(pairs), pa.string())
     if env.has_image[unit.path]:
         at = env.input_index[unit.path]
         image = pa.array([f"{at}:{row}" for row in pairs["row"].to_pylist()], pa.string())
-    columns = [
-        pairs["uid"],
-        pairs["text"],
-        pairs["url"],
-        image,
-        entry_ids,
-        pa.array(t_min(entry_ids, u, env.entry_count)),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=RUN_PAIR_SCHEMA)
+    smallest = t_min(entry_ids, u, env.entry_count)
+    if env.reading.languages is not None:
+        smallest = on_scale(smallest, pairs["language"], env.scale)
+    columns = [pairs["uid"], pairs["text"], pairs["url"], image, entry_ids, pa.array(smallest), pairs["language"]]
+    schema = _pair_schema(env)
+    return pa.RecordBatch.from_arrays(columns[: len(schema)], schema=schema)
+
+
+def _pair_schema(env: Env) -> pa.Schema:
+    return RUN_PAIR_SCHEMA if env.reading.languages is None else RUN_PAIR_SCHEMA.append(LANGUAGE_FIELD)
 
 
 def _write_sorted(writer: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
@@ -247,10 +276,10 @@ def _write_sorted(writer: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> No
 
 def _do_units(
     todo: list[Unit],
-    env: Env,
     workers: int,
     report: Reporter,
     cancel: Callable[[], bool],
+    env: Env,
     phase: str,
     fn: Callable[[Unit, Env], Receipt],
     folder: Path,
@@ -317,9 +346,18 @@ def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, secon
         "t": t,
         "kept": kept,
     }
+    routed, language_steps = rows, []
+    if languages := queries.by_language(run, t):
+        run.info["totals"]["by_language"] = {
+            one.language: {"pairs": one.pairs, "matched": one.matched, "t": one.t, "kept": one.kept}
+            for one in languages
+        }
+        language_steps = [queries.language_step(languages)]
+        routed = language_steps[0]["out"]
     run.info["funnel"] = [
         {"step": "read", "in": run.rows, "out": rows, "dropped": dict(dropped)},
-        {"step": "match", "in": rows, "out": matched, "dropped": {"no entry matches": rows - matched}},
+        *language_steps,
+        {"step": "match", "in": routed, "out": matched, "dropped": {"no entry matches": routed - matched}},
         {"step": "balance", "in": matched, "out": kept, "dropped": {"balanced away": matched - kept}},
     ]
     run.info["timings"] = seconds

@@ -18,6 +18,8 @@ from curation.curves import Curves
 from curation.errors import BadRun, CurationError, UnreadableFile
 from curation.pool.inputs import PoolFile
 from curation.runs.config import CurateConfig
+from curation.runs.routing import scale_of
+from curation.scale import LanguageScale
 
 FORMAT = 1
 """Version of the run folder, written into run.json. `docs/run-folder.md` defines it."""
@@ -76,13 +78,18 @@ class Run:
 
     @cached_property
     def entries(self) -> pa.Table:
-        """entry_id int32, entry string, source string, count int64; row i is entry i."""
+        """entry_id int32, entry string, source string, count int64, language string if known; row i is entry i."""
         return files.open_parquet(self.path / "entries.parquet").read()
 
     @cached_property
     def entry_count(self) -> np.ndarray:
         """(M,) int64"""
         return self.entries["count"].to_numpy()
+
+    @cached_property
+    def scale(self) -> LanguageScale:
+        """What t means in each language."""
+        return scale_of(self.entries, self.config.reference_language)
 
     @cached_property
     def curves(self) -> Curves:

@@ -10,13 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 import curation
 from curation import files
 from curation.engines import Unit
 from curation.errors import BadArgument, BadRun
+from curation.languages import check_installed
 from curation.metadata import Metadata, dead_entries
+from curation.metadata_files import metadata_table
 from curation.pool.inputs import PoolFile, look_at_all, unchanged
 from curation.runs.config import CurateConfig
 from curation.runs.folder import FORMAT, Run, write_info
@@ -35,6 +35,7 @@ def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: Cura
     if not pool:
         raise BadArgument("no pool: give Parquet files, folders or patterns")
     inputs = look_at_all(pool, config.columns)
+    _check_languages(metadata, config)
     plan = {
         "config": asdict(config),
         "inputs": [asdict(file) for file in inputs],
@@ -43,9 +44,7 @@ def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: Cura
         "version": curation.__version__,
     }
     path.mkdir(parents=True, exist_ok=True)
-    files.write_parquet(
-        path / "work" / "metadata.parquet", pa.table({"entry": metadata.entry, "source": metadata.source})
-    )
+    files.write_parquet(path / "work" / "metadata.parquet", metadata_table(metadata))
     info = {
         "format": FORMAT,
         "kind": "curate",
@@ -54,7 +53,11 @@ def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: Cura
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plan": plan,
         "plan_digest": digest(plan),
-        "metadata": {"by_source": metadata.count_by_source(), "dead": len(dead_entries(metadata))},
+        "metadata": {
+            "by_source": metadata.count_by_source(),
+            "dead": len(dead_entries(metadata)),
+            **({"by_language": metadata.count_by_language()} if metadata.language is not None else {}),
+        },
         "versions": _versions(),
     }
     write_info(path, info)
@@ -90,6 +93,18 @@ def check_inputs(run: Run) -> None:
 def digest(plan: dict[str, Any]) -> str:
     """sha256 (hex) of the plan; every receipt carries it, so that parts of two plans never mix."""
     return hashlib.sha256(json.dumps(plan, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _check_languages(metadata: Metadata, config: CurateConfig) -> None:
+    """Whatever would fail only when all texts are matched."""
+    languages = metadata.count_by_language()
+    if languages and config.reference_language not in languages:
+        raise BadArgument(
+            f"reference language {config.reference_language!r}: metadata has {', '.join(languages)}; "
+            "choose one of them with --reference-language"
+        )
+    if languages and config.identify != "never":
+        check_installed()
 
 
 def _unit_groups(file: PoolFile) -> list[list[int]]:
