@@ -18,12 +18,14 @@ from cyclopts import App, CycloptsError, Parameter, validators
 import curation
 from curation.errors import BadArgument, CurationError
 from curation.runs.config import CurateConfig
+from curation.runs.export.options import ExportFormat, ExportOptions
 from curation.terminal import bar, byte_bar, number, plain, print_json, print_table, progress_bar
 from curation.wikipedia.config import BUDGET, SelectionConfig
 
 if TYPE_CHECKING:
     from curation.metadata import Metadata
     from curation.metadata.selection import Contribution
+    from curation.runs.diff import Diff
 
 
 def _options_of(config: type) -> Any:
@@ -44,9 +46,11 @@ def _options_of(config: type) -> Any:
 if TYPE_CHECKING:
     CurateOptions = CurateConfig
     SelectionOptions = SelectionConfig
+    WriteOptions = ExportOptions
 else:
     CurateOptions = _options_of(CurateConfig)
     SelectionOptions = _options_of(SelectionConfig)
+    WriteOptions = _options_of(ExportOptions)
 COUNT, PORT = validators.Number(gte=0), validators.Number(gte=1, lte=65535)
 Workers = Annotated[
     int, Parameter(validator=COUNT, help="how many units of work at a time; 0: as many as there are cores")
@@ -365,22 +369,92 @@ def export(
     *,
     output: Output,
     t: Annotated[float | None, Parameter("-t", help="threshold; the run's own if not given")] = None,
-    format: Annotated[Literal["parquet"], Parameter(help="what to write")] = "parquet",
-    images: Annotated[bool, Parameter(help="with the image bytes, where the pool holds them")] = True,
+    format: Annotated[ExportFormat, Parameter(help="what to write")] = "parquet",
+    options: Annotated[WriteOptions, Parameter(name="*")] = WriteOptions(),  # noqa: B008  # frozen
     as_json: Json = False,
 ) -> None:
-    """Write the curated set at t, with a manifest."""
-    from curation.runs.export import export as write
+    """Write the curated set at t, with a manifest and a card of its entries."""
+    from curation.engines import Cancelled
+    from curation.runs.export.write import export as write
     from curation.runs.folder import open_finished_run
+    from curation.runs.job import stop_on_signal
 
     found = open_finished_run(run)
-    t = found.t if t is None else t
-    with bar(found.info["totals"]["pairs"], "exporting") as advance:
-        manifest = write(found, t, output, format, images=images, on_rows=advance)
+    t, settings = found.t if t is None else t, ExportOptions(**asdict(options))
+    with stop_on_signal() as stopped, bar(found.info["totals"]["pairs"], "exporting") as advance:
+        try:
+            manifest = write(found, t, output, format, settings, on_rows=advance, cancel=stopped)
+        except Cancelled:
+            raise CurationError(f"{output}: cancelled; nothing was written") from None
     if as_json:
         print_json(manifest)
         return
     print(f"{manifest['pairs']:,} pairs at t = {number(t)} in {len(manifest['files'])} file(s): {output}")
+    for reason, count in manifest["funnel"][-1]["dropped"].items():
+        print(f"  left out: {count:,} ({reason})")
+
+
+@app.command
+def verify(
+    path: Annotated[Path, Parameter(help="run folder, or folder of an export")],
+    *,
+    run: Annotated[Path | None, Parameter(help="the run of an export, where it is not where it was")] = None,
+    sample: Annotated[int, Parameter(validator=COUNT, help="how many units of a run are derived again")] = 8,
+    everything: Annotated[bool, Parameter("--all", negative="", help="all units of a run")] = False,
+    seed: Annotated[int, Parameter(validator=COUNT, help="which units: another seed, another choice")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Derive pairs again from the pool and compare every row: a sample of a run's, all of an export's."""
+    from curation.runs.export.manifest import MANIFEST, open_export
+    from curation.runs.export.verify import verify_export
+    from curation.runs.folder import open_finished_run
+    from curation.runs.verify import rows_to_check, verify_run
+
+    if (path / MANIFEST).is_file() or path.name == MANIFEST:
+        exported = open_export(path)
+        origin = run or Path(exported.manifest["run"])
+        if run is None and not origin.is_dir():
+            raise CurationError(f"{origin}: the run of this export is not there any more; say where it is by --run RUN")
+        found = open_finished_run(origin)
+        with bar(found.rows, "verifying") as advance:
+            report = verify_export(exported, found, on_rows=advance)
+    else:
+        found, chosen = open_finished_run(path), None if everything else sample
+        with bar(rows_to_check(found, chosen, seed), "verifying") as advance:
+            report = verify_run(found, sample=chosen, seed=seed, on_rows=advance)
+    if as_json:
+        print_json(report)
+    else:
+        for finding in report.findings:
+            print(plain(finding))
+        print(
+            f"{plain(report.path)}: {report.files:,} files checked, {report.rows:,} pairs of {report.units:,} of"
+            f" {report.of_units:,} units derived again: {len(report.findings) or 'no'} finding(s)"
+        )
+    if report.findings:
+        sys.exit(1)
+
+
+@app.command
+def diff(
+    a: Annotated[Path, Parameter(help="run folder, or folder of an export")],
+    b: Annotated[Path, Parameter(help="the other one")],
+    *,
+    t_a: Annotated[float | None, Parameter(help="threshold for a run A; its own if not given")] = None,
+    t_b: Annotated[float | None, Parameter(help="threshold for a run B; its own if not given")] = None,
+    examples: Annotated[int, Parameter(validator=COUNT, help="how many pairs and entries to name of each kind")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Pairs and entries that only one of two curated sets has, and how far apart their distributions are."""
+    from curation.runs.diff import diff as compare
+    from curation.runs.diff import open_set
+
+    sides = [open_set(path, t) for path, t in ((a, t_a), (b, t_b))]
+    found = compare(sides[0], sides[1], examples=examples)
+    if as_json:
+        print_json({f.name: getattr(found, f.name) for f in fields(found) if f.name != "entries"})
+        return
+    _print_diff(found)
 
 
 @app.command(name="app")
@@ -525,6 +599,33 @@ def _reasons(dropped: dict[str, int], most: int = 6) -> str:
     told = [(reason, count) for reason, count in dropped.items() if count]
     cell = ", ".join(f"{count:,} {reason}" for reason, count in told[:most])
     return cell + (f", {sum(count for _, count in told[most:]):,} for {len(told) - most} more" if told[most:] else "")
+
+
+def _print_diff(found: "Diff") -> None:
+    print_table(("", "A", "B"), [("pairs", f"{found.pairs_a:,}", f"{found.pairs_b:,}")])
+    for name, (of_a, of_b) in found.origin.items():
+        told = "differ" if isinstance(of_a, list) else f"{str(of_a)[:20]} | {str(of_b)[:20]}"
+        print(f"{name}: {plain(told)}")
+    if found.pairs is None:
+        print("pairs: not compared, a card does not hold them")
+    else:
+        for side, count, uids in (
+            ("A", found.pairs.only_a, found.pairs.examples_a),
+            ("B", found.pairs.only_b, found.pairs.examples_b),
+        ):
+            print(f"pairs only in {side}: {count:,}{_such_as(uids)}")
+    for what, entries in (("that match a text", found.matched), ("that a kept pair matches", found.covered)):
+        print(f"entries {what}, only in A: {entries.lost:,}{_such_as(entries.lost_examples)}")
+        print(f"entries {what}, only in B: {entries.gained:,}{_such_as(entries.gained_examples)}")
+    print(f"KL(A || B) = {found.kl_a_b:.6g} nats, KL(B || A) = {found.kl_b_a:.6g} nats, over the kept counts")
+    if found.changed:
+        names = ("count_a", "kept_a", "count_b", "kept_b")
+        rows = [(row["entry"], *(f"{row[name]:,}" for name in names)) for row in found.changed]
+        print_table(("entry", "count A", "kept A", "count B", "kept B"), rows)
+
+
+def _such_as(examples: list[str]) -> str:
+    return f" ({plain(', '.join(examples))})" if examples else ""
 
 
 def _fail(message: str, code: int) -> None:

@@ -1,9 +1,11 @@
 """How files come to be: under their own name only when they are whole."""
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.errors import UnreadableFile
+from curation.errors import BadRun, UnreadableFile
 
 PARQUET_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
@@ -38,6 +40,42 @@ def whole(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to write into; it becomes `path` if the block ends well, and is gone with all it holds if not.
+
+    raises BadRun if `path` is there already, or another process is writing it
+    """
+    if path.exists():
+        raise BadRun(f"{path}: exists already; choose another folder")
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(unfinished, os.O_RDONLY)
+    try:
+        _lock_folder(descriptor, unfinished, path)
+        try:
+            for leftover in unfinished.iterdir():  # of a writer that was killed
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            yield unfinished
+            unfinished.rename(path)
+            _sync(path.parent)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def _lock_folder(descriptor: int, unfinished: Path, path: Path) -> None:
+    """Hold the open folder, and make sure that it is still the unfinished one: another writer may just have ended."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = os.path.samestat(os.fstat(descriptor), unfinished.stat())
+    except (BlockingIOError, FileNotFoundError):
+        ours = False
+    if not ours or path.exists():
+        raise BadRun(f"{path}: another process writes there; wait for it, or choose another folder")
 
 
 def remove_leftovers(folder: Path) -> None:

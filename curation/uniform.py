@@ -45,6 +45,24 @@ def entry_hashes(entries: pa.Array, seed: int) -> np.ndarray:
     return _kernel().entry_hashes(data, offsets, np.uint64(seed))
 
 
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of an epoch of online balancing: seed itself for epoch 0, else XXH64 of the epoch with that seed.
+
+        epoch_seed(seed, e) = XXH64(e as 8 bytes, little endian; seed)        e > 0
+
+    So every epoch has a draw of its own that anybody can repeat, and epoch 0 is the draw of the run.
+
+    seed: 0 <= seed < 2**64; epoch >= 0; returns 0 <= seed < 2**64
+
+    >>> epoch_seed(7, 0), epoch_seed(7, 1)
+    (7, 4957705028731227720)
+    """
+    if epoch == 0:
+        return seed
+    data = np.frombuffer(epoch.to_bytes(8, "little"), np.uint8)
+    return int(_kernel().xxh64(data, 0, 8, np.uint64(seed)))
+
+
 def list_lengths(lists: pa.ListArray) -> np.ndarray:
     """(N,) int64, the length of each list; a null counts as empty.
 

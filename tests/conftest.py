@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,3 +79,21 @@ def zipf_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     pool = write_pool(folder / "pool.parquet", zipf_texts(4000), row_group_size=700)
     create_run(folder / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
     return curate.run(folder / "run", workers=2)
+
+
+@pytest.fixture(scope="session")
+def picture_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """980 pairs with pictures over 50 entries, and what can be wrong with pictures; t = 20."""
+    from pictures import make_picture_run
+
+    return make_picture_run(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="session")
+def kept(picture_run: Run) -> dict[str, dict[str, Any]]:
+    """uid -> row of each pair that `picture_run` keeps at its own t, with its number in the pool as `n`."""
+    from pictures import uid_of
+
+    numbers = {uid_of(n): n for n in range(1000)}
+    rows = [row for path in picture_run.pair_files for row in pq.read_table(path).to_pylist()]
+    return {row["uid"]: {**row, "n": numbers[row["uid"]]} for row in rows if row["t_min"] < 20.0}

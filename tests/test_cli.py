@@ -137,6 +137,12 @@ def test_bad_input_leaves_no_run_folder_behind(world, headtail):
         (["export", "{r}", "-o", "{w}/x", "--format", "floppy"], 2, "floppy"),
         (["metadata", "build", "--wordnet", "{w}", "-o", "{w}/m.json"], 2, "no data.noun"),
         (["metadata", "show", "{w}/nothing.json"], 2, "no such file"),
+        (["export", "{r}", "-o", "{w}/x", "--format", "webdataset"], 2, "they are not in the pool of this run"),
+        (["export", "{r}", "-o", "{w}/x", "--format", "uids"], 2, "uids of 32 lower-case hexadecimal digits"),
+        (["export", "{r}", "-o", "{w}/x", "--shard-rows", "0"], 2, "shard rows 0: give a number from 1 up"),
+        (["verify", "{w}"], 1, "not a run folder"),
+        (["diff", "{r}", "{w}"], 1, "neither a run folder"),
+        (["diff", "{r}", "{r}", "--t-b", "0"], 2, "t = 0"),
         (["app", "{w}/nothing"], 1, "not a run folder"),
         (["frobnicate"], 2, "frobnicate"),
         (["curate", "--resume", "-o", "{r}", "--workers", "-1"], 2, "--workers"),
@@ -148,6 +154,63 @@ def test_other_commands_refuse_in_one_line_too(world, run_folder, headtail, argu
     assert (got, out) == (code, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_an_export_says_what_it_left_out(picture_run, tmp_path, headtail):
+    code, out, err = headtail(
+        "export", picture_run.path, "--format", "webdataset", "--shard-rows", 100, "-o", tmp_path / "out"
+    )
+    assert (code, err) == (0, "")
+    assert "(no image)" in out
+    assert len(list((tmp_path / "out").glob("*.tar"))) == 5
+    code, out, _ = headtail("export", picture_run.path, "--no-images", "-t", 30, "-o", tmp_path / "plain", "--json")
+    manifest = json.loads(out)
+    assert (code, manifest["t"], "image" in manifest["columns"]) == (0, 30.0, False)
+
+
+def test_a_cancelled_export_says_so_and_leaves_nothing(run_folder, tmp_path, headtail, monkeypatch):
+    monkeypatch.setattr("curation.runs.job.stop_on_signal", lambda: nullcontext(lambda: True))
+    out = tmp_path / "out"
+    assert headtail("export", run_folder, "-o", out) == (1, "", f"headtail: {out}: cancelled; nothing was written\n")
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_verify_exits_0_without_a_finding_and_1_with_a_line_for_each(world, run_folder, headtail):
+    headtail("export", run_folder, "-o", world / "out")
+    assert headtail("verify", run_folder)[:2] == (
+        0,
+        f"{run_folder}: 1 files checked, 8 pairs of 1 of 1 units derived again: no finding(s)\n",
+    )
+    assert headtail("verify", world / "out")[0] == 0
+    code, out, _ = headtail("verify", world / "out", "--json")
+    assert json.loads(out)["findings"] == []
+    (world / "out" / "00000.parquet").write_bytes(b"PAR1")
+    (run_folder / "pairs" / "00000.parquet").rename(world / "away.parquet")
+    code, out, err = headtail("verify", run_folder, "--all")
+    assert (code, err) == (1, "")
+    assert out.splitlines()[-1].endswith(f"{out.count(chr(10)) - 1} finding(s)")
+    assert "pairs/00000.parquet: " in out
+    (world / "away.parquet").rename(run_folder / "pairs" / "00000.parquet")
+    run_folder.rename(world / "moved")
+    code, out, err = headtail("verify", world / "out")
+    assert (code, out, "say where it is by --run RUN" in err) == (1, "", True)
+    code, out, _ = headtail("verify", world / "out", "--run", world / "moved", "--json")
+    assert code == 1
+    assert "00000.parquet: its bytes do not fit the sha256 of the manifest" in json.loads(out)["findings"]
+
+
+def test_diff_tells_two_thresholds_apart(zipf_run, headtail):
+    code, out, err = headtail("diff", zipf_run.path, zipf_run.path, "--t-b", 150, "--examples", 2)
+    sizes = [queries.size(zipf_run, t).kept for t in (100.0, 150.0)]
+    assert (code, err) == (0, "")
+    assert f"{sizes[0]:,}  {sizes[1]:,}" in out
+    assert "t: 100.0 | 150.0" in out
+    assert f"pairs only in B: {sizes[1] - sizes[0]:,} (pair-" in out
+    assert "KL(A || B) = 0.0" in out
+    code, out, _ = headtail("diff", zipf_run.path, zipf_run.path, "--t-b", 150, "--json")
+    answer = json.loads(out)
+    assert (answer["pairs"]["only_a"], answer["pairs"]["only_b"]) == (0, sizes[1] - sizes[0])
+    assert len(answer["changed"]) == 10
 
 
 def test_a_finished_run_is_not_begun_again_without_being_asked(world, run_folder, headtail):
@@ -322,9 +385,8 @@ def test_help_names_every_command_and_its_option_defaults_come_from_the_configur
     started = time.monotonic()
     text = headtail_process("--help").stdout
     assert time.monotonic() - started < 10
-    assert all(
-        f" {name} " in text for name in ("app", "curate", "export", "metadata", "runs", "size", "threshold", "why")
-    )
+    names = ("app", "curate", "diff", "export", "metadata", "runs", "size", "threshold", "verify", "why")
+    assert all(f" {name} " in text for name in names)
     assert "[default: text]" in headtail_process("curate", "--help").stdout
 
 

@@ -13,6 +13,8 @@ from curation.balancing import t_to_p
 from curation.matching import Matcher
 from curation.metadata.ngrams import NgramCounter
 from curation.metadata.wikitext import plain_text
+from curation.runs.export.formats import EXPORTS
+from curation.runs.export.write import export
 from curation.scale import language_scale
 from curation.uniform import entry_hashes, uniform
 from curation.wikipedia.config import SelectionConfig
@@ -72,6 +74,37 @@ def test_every_key_of_run_json_is_in_its_definition(make_run):
     first_cells = [row[0] for row in rows_of_table("docs/run-folder.md", "| key | what |")]
     documented = {key for cell in first_cells for key in cell.split(", ")}
     assert set(make_run().info) == documented
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_every_file_and_every_key_of_an_export_is_in_its_definition(picture_run, tmp_path, kind):
+    manifest = export(picture_run, 20.0, tmp_path / "out", kind)
+    formats = {row[0]: row[1] for row in rows_of_table("docs/exports.md", "| `--format` | files | what |")}
+    assert all(f"`{file['path']}`" in formats[f"`{kind}`"] for file in manifest["files"])
+    text = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+    assert all(f"`{file['path']}`" in text for file in manifest["cards"])
+    keys = [row[0] for row in rows_of_table("docs/exports.md", "| key | what |")]
+    assert set(manifest) == {key for cell in keys for key in cell.split(", ")}
+
+
+def test_the_examples_of_online_balancing_run(picture_run, kept):
+    text = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        seen: list[dict[str, object]] = []
+        counted = example.replace('pair["image"], pair["text"]', "seen.append((epoch, pair))")
+        exec(compile(counted, "docs/exports.md", "exec"), {"RUN": picture_run.path, "seen": seen})
+        assert {pair["uid"] for epoch, pair in seen if epoch == 0} == set(kept)
+        assert any(epoch == 1 for epoch, _ in seen)
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"^    (headtail .+)$", (ROOT / "docs" / "exports.md").read_text(encoding="utf-8"), re.MULTILINE)
+)
+def test_the_commands_of_the_page_on_exports_are_commands(line):
+    command, _, *_ = cli.app.parse_args(shlex.split(line)[1:], exit_on_error=False, print_error=False)
+    assert command.__module__ == "curation.cli"
 
 
 @pytest.mark.parametrize(

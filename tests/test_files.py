@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation import files
-from curation.errors import UnreadableFile
+from curation.errors import BadRun, UnreadableFile
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -56,3 +56,41 @@ def test_row_groups_do_not_depend_on_how_tables_are_cut(tmp_path):
 def test_no_rows_are_a_file_too(tmp_path):
     files.write_row_groups(tmp_path / "none", pa.schema([("a", pa.int64())]), [], rows=10)
     assert len(pq.read_table(tmp_path / "none")) == 0
+
+
+def test_a_folder_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "folder"
+    with files.whole_folder(path) as unfinished:
+        (unfinished / "a").write_text("a")
+        assert not path.exists()
+    assert [p.name for p in path.iterdir()] == ["a"]
+    assert [p.name for p in path.parent.iterdir()] == ["folder"]
+
+
+def test_a_folder_whose_writer_fails_leaves_nothing(tmp_path):
+    def fail() -> None:
+        with files.whole_folder(tmp_path / "folder") as unfinished:
+            (unfinished / "sub").mkdir()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_of_a_folder_left_does_not_get_in(tmp_path):
+    (tmp_path / ".folder.unfinished" / "sub").mkdir(parents=True)
+    (tmp_path / ".folder.unfinished" / "half").write_text("half")
+    with files.whole_folder(tmp_path / "folder"):
+        pass
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+def test_two_writers_of_one_folder_are_one_writer(tmp_path):
+    with files.whole_folder(tmp_path / "folder") as unfinished:
+        (unfinished / "a").write_text("a")
+        with pytest.raises(BadRun, match="another process writes there"), files.whole_folder(tmp_path / "folder"):
+            pass
+    assert (tmp_path / "folder" / "a").read_text() == "a"
+    with pytest.raises(BadRun, match="exists already"), files.whole_folder(tmp_path / "folder"):
+        pass

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation import uniform_kernel
-from curation.uniform import entry_hashes, list_lengths, uniform
+from curation.uniform import entry_hashes, epoch_seed, list_lengths, uniform
 
 # The published test vectors (docs/balancing.md): seed, uid, entry, u as an integer over 2**53.
 VECTORS = [
@@ -76,3 +76,10 @@ def test_u_does_not_depend_on_where_in_a_batch_a_pair_stands_or_on_entry_ids():
 def test_list_lengths_obey_a_slice_and_take_null_as_empty():
     lists = pa.array([[1], None, [1, 2], []], pa.list_(pa.int32()))
     assert list_lengths(lists.slice(1)).tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
+@pytest.mark.parametrize("epoch", [1, 2, 2**40])
+def test_the_seed_of_an_epoch_is_the_published_hash_of_it(seed, epoch):
+    assert epoch_seed(seed, epoch) == xxhash.xxh64(epoch.to_bytes(8, "little"), seed=seed).intdigest()
+    assert epoch_seed(seed, 0) == seed

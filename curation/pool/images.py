@@ -7,8 +7,9 @@ original but its pixels.
 import io
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 from PIL import Image, ImageOps
 
 from curation.errors import CurationError, UnreadableFile
+from curation.pool import parquet
 from curation.pool.columns import Columns
 from curation.pool.formats import FORMATS
 from curation.pool.inputs import PoolFile, unchanged
@@ -23,6 +25,8 @@ from curation.pool.inputs import PoolFile, unchanged
 DECODED = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 30_000
+AT_A_TIME = 64
+"""Images that are in memory together when many are streamed."""
 
 # Pillow only warns before it decodes a bomb
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -60,9 +64,8 @@ def read_images(inputs: Sequence[PoolFile], columns: Columns, references: Sequen
     """
     wanted: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))  # input -> where -> places
     for place, reference in enumerate(references):
-        number, _, where = (reference or "").partition(":")
-        if number.isascii() and number.isdecimal() and int(number) < len(inputs):
-            wanted[int(number)][where].append(place)
+        if (number := _input_number(reference, inputs)) is not None:
+            wanted[number][(reference or "").partition(":")[2]].append(place)
     found: list[bytes | None] = [None] * len(references)
     for at, places in wanted.items():
         read = FORMATS[inputs[at].format].images
@@ -72,6 +75,44 @@ def read_images(inputs: Sequence[PoolFile], columns: Columns, references: Sequen
                     for place in places[where]:
                         found[place] = image
     return found
+
+
+def stream_images(
+    inputs: Sequence[PoolFile], columns: Columns, references: Sequence[str | None]
+) -> Iterator[bytes | None]:
+    """The image bytes behind references, one after the other, for many of them.
+
+    Where the references of an input ascend it is read once, and only a few dozen images of it are in memory at a time;
+    each that does not begins a new pass over its input.
+
+    yields one item a reference; None without an image, or for a reference that leads nowhere
+    raises UnreadableFile where an input is gone, changed or damaged
+    """
+    for number, stretch in groupby(references, key=lambda reference: _input_number(reference, inputs)):
+        places = [(reference or "").partition(":")[2] for reference in stretch]
+        if number is None or FORMATS[inputs[number].format].images is None:
+            yield from (None for _ in places)
+        else:
+            yield from _stream_input(inputs[number], columns, places)
+
+
+def _input_number(reference: str | None, inputs: Sequence[PoolFile]) -> int | None:
+    """The input that a reference leads to; None where it leads nowhere."""
+    number = (reference or "").partition(":")[0]
+    return int(number) if number.isascii() and number.isdecimal() and int(number) < len(inputs) else None
+
+
+def _stream_input(file: PoolFile, columns: Columns, places: Sequence[str]) -> Iterator[bytes | None]:
+    """The images at these places of one input, in their order."""
+    if not unchanged(file, columns):
+        raise UnreadableFile(f"{file.path}: has changed since the run began; start a new run")
+    if file.format == parquet.FORMAT.name:
+        yield from parquet.stream_images(Path(file.path), columns, places)
+        return
+    read = FORMATS[file.format].images
+    assert read is not None
+    for at in range(0, len(places), AT_A_TIME):
+        yield from read(Path(file.path), columns, places[at : at + AT_A_TIME])
 
 
 def _opened(data: bytes, side: int) -> Image.Image:

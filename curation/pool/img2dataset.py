@@ -28,7 +28,7 @@ from curation.pool.columns import Columns
 from curation.pool.format import Format
 from curation.pool.image_files import IMAGE_SUFFIXES, read_image
 from curation.pool.pairs import BATCH_ROWS, Scanned, as_text, usable_pairs
-from curation.pool.parquet import read_cells
+from curation.pool.parquet import stream_cells
 from curation.pool.tables import check_text_column, pair_columns
 from curation.pool.tar import Damage
 
@@ -180,7 +180,7 @@ def _why_dropped(batch: pa.RecordBatch, images: Sequence[str | None], kind: str)
 def _table_images(path: Path, references: Sequence[str]) -> dict[str, bytes | None]:
     try:
         column = next((name for name in IMAGE_COLUMNS if name in fields(path)), "")
-        found = read_cells(path, column, sorted({int(reference) for reference in references}))
+        found = dict(stream_cells(path, column, sorted({int(reference) for reference in references})))
     except UnreadableFile:
         found = {}
     return {reference: found.get(int(reference)) for reference in references}

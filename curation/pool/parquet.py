@@ -2,19 +2,22 @@
 
 import hashlib
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation import files
 from curation.errors import UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.pairs import BATCH_ROWS, Scanned, is_text, usable_pairs, usable_texts
-from curation.pool.tables import check_text_column
+from curation.pool.pairs import BATCH_ROWS, Scanned, usable_pairs, usable_texts
+from curation.pool.tables import check_text_column, pair_columns
 
 CELL_ROWS = 64
 """Rows of images that are decoded at a time."""
@@ -44,7 +47,7 @@ def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Sca
     if columns.uid not in names and columns.url not in names:
         wanted.append(columns.image)
     for first_row, batch in _batches(path, row_groups, wanted):
-        yield _usable_pairs(batch, first_row, columns)
+        yield _usable_pairs(batch, first_row, columns, columns.image in names)
 
 
 def scan_texts(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[tuple[pa.StringArray, Counter[str]]]:
@@ -63,15 +66,15 @@ def _read(path: Path, columns: Columns) -> Iterator[Scanned]:
     yield from scan(str(path), range(len(look_at(path, columns)[0])), columns)
 
 
-def read_cells(path: Path, column: str, rows: Sequence[int]) -> dict[int, Any]:
-    """The values of a column in some rows, ascending; a few rows are decoded at a time, for an image has megabytes.
+def stream_cells(path: Path, column: str, rows: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    """(row, value) of a column in ascending rows; a few rows are decoded at a time, for an image has megabytes.
 
-    returns row -> value, without rows or a column that the file has not; raises UnreadableFile
+    Rows beyond the end, and all rows if there is no such column, are passed over. Raises UnreadableFile.
     """
-    left, first, found = list(rows), 0, dict[int, Any]()
+    left, first = deque(rows), 0
     with files.open_parquet(path) as file:
         if column not in file.schema_arrow.names:
-            return found
+            return
         for group in range(file.num_row_groups):
             stop = first + file.metadata.row_group(group).num_rows
             at = first
@@ -82,17 +85,30 @@ def read_cells(path: Path, column: str, rows: Sequence[int]) -> dict[int, Any]:
                 except (pa.ArrowException, OSError) as error:
                     raise UnreadableFile(f"{path}: damaged near row {at} ({str(error).splitlines()[0]})") from None
                 while left and left[0] < at + len(batch):
-                    row = left.pop(0)
-                    found[row] = batch.column(0)[row - at].as_py()
+                    row = left.popleft()
+                    yield row, batch.column(0)[row - at].as_py()
                 at += len(batch)
             first = stop
-    return found
+
+
+def stream_images(path: Path, columns: Columns, references: Sequence[str]) -> Iterator[bytes | None]:
+    """The images in these rows, in order; while they ascend, the file is read once. Raises UnreadableFile."""
+    rows = [int(reference) if reference.isascii() and reference.isdecimal() else -1 for reference in references]
+    starts = [0, *(at for at in range(1, len(rows)) if rows[at] <= rows[at - 1])]
+    for start, stop in pairwise([*starts, len(rows)]):
+        ascending = rows[start:stop]
+        cells = stream_cells(path, columns.image, [row for row in ascending if row >= 0])
+        found, value = next(cells, (None, None))
+        for row in ascending:
+            yield _image_bytes(value) if row == found else None
+            if row == found:
+                found, value = next(cells, (None, None))
 
 
 def _images(path: Path, columns: Columns, references: Sequence[str]) -> list[bytes | None]:
-    rows = {reference: int(reference) for reference in references if reference.isdecimal()}
-    found = read_cells(path, columns.image, sorted(set(rows.values())))
-    return [_image_bytes(found.get(rows.get(reference, -1))) for reference in references]
+    order = sorted(range(len(references)), key=lambda at: (len(references[at]), references[at]))
+    found = zip(order, stream_images(path, columns, [references[at] for at in order]), strict=True)
+    return [image for _, image in sorted(found, key=lambda place: place[0])]
 
 
 def _image_bytes(value: object) -> bytes | None:
@@ -115,14 +131,10 @@ def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Ite
             raise UnreadableFile(f"{path}: damaged near row {first_row} ({str(error).splitlines()[0]})") from None
 
 
-def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns) -> Scanned:
-    found = {
-        ours: batch[theirs]
-        for ours, theirs in (("uid", columns.uid), ("text", columns.text), ("url", columns.url))
-        if theirs in batch.schema.names
-    }
-    if columns.language in batch.schema.names and is_text(batch.schema.field(columns.language).type):
-        found["language"] = batch[columns.language]
+def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns, has_image: bool) -> Scanned:
+    found = pair_columns(batch, columns)
+    if has_image:
+        found["image"] = pc.cast(pa.array(np.arange(first_row, first_row + len(batch))), pa.string())
     image_bytes = batch[columns.image] if columns.image in batch.schema.names else None
     return usable_pairs(found, first_row, image_bytes)
 

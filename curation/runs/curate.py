@@ -7,7 +7,7 @@ small arrays of counts stands between them.
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation import files, queries
@@ -23,7 +24,7 @@ from curation.curves import CurveBuilder, threshold_grid
 from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun, CurationError
 from curation.matching import Matcher, RoutedMatcher
-from curation.pool.columns import Columns
+from curation.pool.pairs import Scanned
 from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.folder import Run, lock, open_run, write_curves, write_info
@@ -63,7 +64,6 @@ class Env:
     reading: Reading
     seed: int
     input_index: dict[str, int]
-    has_image: dict[str, bool]
     matcher: Matcher | RoutedMatcher
     entry_hash: np.ndarray
     entry_count: np.ndarray
@@ -128,23 +128,8 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     todo = units(run)
     report = Reporter(run.path, run.rows, on_progress)
     metadata = files.open_parquet(run.path / "work" / "metadata.parquet").read()
-    entries = metadata["entry"].combine_chunks()
-    language = metadata["language"].combine_chunks() if "language" in metadata.column_names else None
-    columns, config = run.config.columns, run.config
-    env = Env(
-        folder=run.path,
-        plan_digest=run.info["plan_digest"],
-        reading=Reading(
-            columns=columns, config=config, languages=frozenset(language.to_pylist()) if language is not None else None
-        ),
-        seed=run.seed,
-        input_index={file.path: at for at, file in enumerate(run.inputs)},
-        has_image={file.path: _has_image(file.path, columns) for file in run.inputs},
-        matcher=Matcher(entries) if language is None else RoutedMatcher(entries, language),
-        entry_hash=entry_hashes(entries, run.seed),
-        entry_count=np.zeros(len(entries), np.int64),
-        scale=one_language(len(entries)),
-    )
+    config = run.config
+    env = environment(run, metadata, np.zeros(len(metadata), np.int64), one_language(len(metadata)))
     do = partial(_do_units, todo, workers, report, cancel)
 
     receipts = do(env, "match", match_unit, run.path / "work")
@@ -152,15 +137,15 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
         table = files.open_parquet(run.path / "work" / f"{unit.index:05d}.parquet").read()
         env.entry_count[table["entry_id"].to_numpy()] += table["count"].to_numpy()
     count = pa.array(env.entry_count)
-    entry_id = pa.array(np.arange(len(entries), dtype=np.int32))
+    entry_id = pa.array(np.arange(len(metadata), dtype=np.int32))
     columns_of_entries = {
         "entry_id": entry_id,
-        "entry": entries,
+        "entry": metadata["entry"],
         "source": metadata["source"].dictionary_encode(),
         "count": count,
     }
-    if language is not None:
-        columns_of_entries["language"] = language.dictionary_encode()
+    if "language" in metadata.column_names:
+        columns_of_entries["language"] = metadata["language"].dictionary_encode()
     files.write_parquet(run.path / "entries.parquet", pa.table(columns_of_entries))
 
     env = replace(env, scale=run.scale)
@@ -184,6 +169,32 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     assert row is not None
     _write_results(run, receipts, t[0], int(curves.kept[row]), report.seconds)
     shutil.rmtree(run.path / "work")
+
+
+def environment(run: Run, entries: pa.Table, entry_count: np.ndarray, scale: LanguageScale) -> Env:
+    """What the units of a run need.
+
+    entries:     entry string, and language string if metadata knows languages; entry_count: (M,) int64, of the whole
+                 pool or still 0
+    """
+    entry = entries["entry"].combine_chunks()
+    language = entries["language"].cast(pa.string()).combine_chunks() if "language" in entries.column_names else None
+    config = run.config
+    return Env(
+        folder=run.path,
+        plan_digest=run.info["plan_digest"],
+        reading=Reading(
+            columns=config.columns,
+            config=config,
+            languages=frozenset(language.to_pylist()) if language is not None else None,
+        ),
+        seed=run.seed,
+        input_index={file.path: at for at, file in enumerate(run.inputs)},
+        matcher=Matcher(entry) if language is None else RoutedMatcher(entry, language),
+        entry_hash=entry_hashes(entry, run.seed),
+        entry_count=entry_count,
+        scale=scale,
+    )
 
 
 def match_unit(unit: Unit, env: Env) -> Receipt:
@@ -224,10 +235,10 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
     dropped: Counter[str] = Counter()
     with files.whole(path) as temporary:
         options = {**files.PARQUET_OPTIONS, "write_statistics": ["uid", "t_min"]}  # what queries look for; texts cost
-        with pq.ParquetWriter(temporary, _pair_schema(env), **options) as writer:
+        with pq.ParquetWriter(temporary, pair_schema(env), **options) as writer:
             waiting: list[pa.RecordBatch] = []
-            for batch in env.reading.pairs(unit, env.folder / "work" / f"{unit.index:05d}.languages.parquet"):
-                pairs = _balanced(batch.pairs, unit, env)
+            for batch in derive(unit, env, env.folder / "work" / f"{unit.index:05d}.languages.parquet"):
+                pairs = batch.pairs
                 if waiting and sum(map(len, waiting)) + len(pairs) > SORTED_ROWS:
                     _write_sorted(writer, waiting)
                 waiting.append(pairs)
@@ -245,22 +256,31 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
     return receipt
 
 
+def derive(unit: Unit, env: Env, languages: Path | None = None) -> Iterator[Scanned]:
+    """The pairs of a unit as a run holds them, out of the pool; with the counts of the whole pool.
+
+    languages: where the first pass kept those of the texts; None to decide them again
+    """
+    for batch in env.reading.pairs(unit, languages):
+        yield replace(batch, pairs=_balanced(batch.pairs, unit, env))
+
+
 def _balanced(pairs: pa.RecordBatch, unit: Unit, env: Env) -> pa.RecordBatch:
     entry_ids = env.match(pairs["text"], pairs["language"])
     u = uniform(pairs["uid"], entry_ids, env.entry_hash, env.seed)
-    image = pa.nulls(len(pairs), pa.string())
-    if env.has_image[unit.path]:
-        at = env.input_index[unit.path]
-        image = pa.array([f"{at}:{row}" for row in pairs["row"].to_pylist()], pa.string())
+    image = pc.binary_join_element_wise(
+        str(env.input_index[unit.path]), pairs["image"], ":"
+    )  # null where there is none
     smallest = t_min(entry_ids, u, env.entry_count)
     if env.reading.languages is not None:
         smallest = on_scale(smallest, pairs["language"], env.scale)
     columns = [pairs["uid"], pairs["text"], pairs["url"], image, entry_ids, pa.array(smallest), pairs["language"]]
-    schema = _pair_schema(env)
+    schema = pair_schema(env)
     return pa.RecordBatch.from_arrays(columns[: len(schema)], schema=schema)
 
 
-def _pair_schema(env: Env) -> pa.Schema:
+def pair_schema(env: Env) -> pa.Schema:
+    """The columns of a run's pairs."""
     return RUN_PAIR_SCHEMA if env.reading.languages is None else RUN_PAIR_SCHEMA.append(LANGUAGE_FIELD)
 
 
@@ -372,8 +392,3 @@ def _set_state(run: Run, state: str, error: str | None = None) -> None:
     write_info(run.path, run.info)
     with suppress(OSError), (run.path / "log.txt").open("a", encoding="utf-8") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}{f': {error}' if error else ''}\n")
-
-
-def _has_image(path: str, columns: Columns) -> bool:
-    with files.open_parquet(path) as file:
-        return columns.image in file.schema_arrow.names

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,10 +41,18 @@ class Reading:
                 pairs = decide_languages(batch.pairs, self.languages, self.config.identify)
                 yield pairs["text"], pairs["language"], batch.dropped
 
-    def pairs(self, unit: Unit, languages: Path) -> Iterator[Scanned]:
-        """For the second pass: the same texts with all that belongs to them, and the languages the first pass kept."""
+    def pairs(self, unit: Unit, languages: Path | None) -> Iterator[Scanned]:
+        """For the second pass: the same texts with all that belongs to them.
+
+        languages: where the first pass kept those of the texts; None to decide them again
+        """
         batches = self._scanned(unit)
-        return batches if self.languages is None else remembered_languages(batches, languages)
+        if self.languages is None:
+            return batches
+        if languages is not None:
+            return remembered_languages(batches, languages)
+        decide = partial(decide_languages, listed=self.languages, identify_when=self.config.identify)
+        return (replace(batch, pairs=decide(batch.pairs)) for batch in batches)
 
     def _scanned(self, unit: Unit) -> Iterator[Scanned]:
         for batch in scan(unit.path, unit.row_groups, self.columns):

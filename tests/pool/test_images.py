@@ -12,7 +12,7 @@ from PIL import Image
 from curation.errors import UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.formats import FORMATS
-from curation.pool.images import read_images, thumbnail
+from curation.pool.images import read_images, stream_images, thumbnail
 from curation.pool.inputs import look_at
 
 
@@ -213,3 +213,40 @@ def test_a_pool_without_images_gives_none(tmp_path):
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "a.parquet")
 
     assert read_images([look_at(tmp_path / "a.parquet", FORMATS["parquet"], COLUMNS)], COLUMNS, ["0:0"]) == [None]
+
+
+def test_images_are_streamed_in_the_order_of_their_references(tmp_path):
+    first = write_images(tmp_path / "a.parquet", [f"a{row}".encode() for row in range(250)], row_group_size=100)
+    second = write_images(tmp_path / "b.parquet", [b"b0", None, b"b2"])
+    inputs = [look_at(path, FORMATS["parquet"], COLUMNS) for path in (first, second)]
+    references = ["0:3", "0:99", "0:100", "0:249", "1:0", "1:1", None, "1:2", "0:7", "0:7", "0:5", "x", "0:250"]
+
+    found = list(stream_images(inputs, COLUMNS, references))
+
+    assert found == [
+        b"a3", b"a99", b"a100", b"a249", b"b0", None, None, b"b2", b"a7", b"a7", b"a5", None, None,
+    ]  # fmt: skip
+
+
+def test_ascending_references_cost_one_pass_over_their_input(tmp_path, monkeypatch):
+    path = write_images(tmp_path / "a.parquet", [f"{row}".encode() for row in range(1000)], row_group_size=500)
+    opened = []
+    monkeypatch.setattr(
+        "curation.pool.parquet.files.open_parquet", lambda path: opened.append(path) or pq.ParquetFile(path)
+    )
+    inputs = [look_at(path, FORMATS["parquet"], COLUMNS)]
+    opened.clear()
+
+    assert list(stream_images(inputs, COLUMNS, [f"0:{row}" for row in range(0, 1000, 3)]))[-1] == b"999"
+
+    assert len(opened) == 2  # to look whether it changed, and to read
+
+
+def test_streaming_from_an_input_that_changed_or_is_damaged_says_so(tmp_path):
+    paths = [write_images(tmp_path / f"{name}.parquet", [name.encode()]) for name in ("changed", "damaged")]
+    inputs = [look_at(path, FORMATS["parquet"], COLUMNS) for path in paths]
+    write_images(paths[0], [b"another image"])
+    paths[1].write_bytes(b"PAR1 no longer")
+    for reference, message in (("0:0", "has changed since the run began"), ("1:0", "damaged")):
+        with pytest.raises(UnreadableFile, match=message):
+            list(stream_images(inputs, COLUMNS, [reference]))

@@ -15,7 +15,7 @@ from curation.metadata import by_language, from_entries
 from curation.pool.pairs import PAIR_SCHEMA, Scanned
 from curation.runs import curate, plan, routing
 from curation.runs.config import CurateConfig
-from curation.runs.export import export
+from curation.runs.export.write import export
 from curation.runs.plan import create_run
 from curation.uniform import entry_hashes, uniform
 

@@ -1,0 +1,1 @@
+"""Models, features and training. Everything in here imports torch."""
