@@ -51,13 +51,17 @@ else:
     CurateOptions = _options_of(CurateConfig)
     SelectionOptions = _options_of(SelectionConfig)
     WriteOptions = _options_of(ExportOptions)
+SHOWN_FILES = 20
 COUNT, PORT = validators.Number(gte=0), validators.Number(gte=1, lte=65535)
 Workers = Annotated[
     int, Parameter(validator=COUNT, help="how many units of work at a time; 0: as many as there are cores")
 ]
 Json = Annotated[bool, Parameter("--json", negative="", help="print JSON for machines")]
 Output = Annotated[Path, Parameter(["--output", "-o"])]
-Pool = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, help="Parquet files, folders or patterns")]
+Pool = Annotated[
+    tuple[str, ...],
+    Parameter(negative="", show_default=False, help="files, folders or patterns, of any format (docs/pools.md)"),
+]
 Unigrams = Annotated[
     Path | None, Parameter(help="counts of words: .parquet (n, gram, count) or .tsv[.gz] (gram, count)")
 ]
@@ -85,6 +89,8 @@ app = App(
 )
 metadata_app = App(name="metadata", help="Build and look at metadata, the entries a pool is matched against.")
 app.command(metadata_app)
+pool_app = App(name="pool", help="Look at pools: what they are taken for, and what would be lost of them.")
+app.command(pool_app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -202,6 +208,67 @@ def metadata_show(
     _print_metadata(read_metadata(file), file, as_json, longest, dead)
 
 
+@pool_app.command(name="show")
+def pool_show(
+    pool: Pool,
+    *,
+    options: Annotated[CurateOptions, Parameter(name="*", show=False)] = CurateOptions(),  # noqa: B008  # frozen
+    first: Annotated[int, Parameter(validator=COUNT, help="how many pairs to show")] = 3,
+    as_json: Json = False,
+) -> None:
+    """What a pool is taken for: its files and formats, which column is read as what, and the first pairs."""
+    from curation.pool.show import show_pool
+
+    config = CurateConfig(**asdict(options))
+    found = show_pool(pool, config.columns, config.pool_format, first)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (file.path, file.format, f"{file.bytes:,}", "" if file.rows is None else f"{file.rows:,}")
+        for file in found.files[:SHOWN_FILES]
+    ]
+    print_table(("file", "format", "bytes", "rows"), rows)
+    if more := len(found.files) - SHOWN_FILES:
+        print(f"and {more:,} more") if more > 0 else None
+    print(f"fields of the first: {plain(', '.join(found.fields))}")
+    for name, column in found.columns.items():
+        print(f"  {name:<9} is read from {plain(column)}{' (guessed)' if name in found.guessed else ''}")
+    for pair in found.first:
+        told = {name: value for name, value in pair.items() if value is not None and name not in ("row", "text")}
+        print(plain(f"{pair['text'][:200]}  {told}"))
+
+
+@pool_app.command(name="check")
+def pool_check(
+    file: Path,
+    *,
+    options: Annotated[CurateOptions, Parameter(name="*", show=False)] = CurateOptions(),  # noqa: B008  # frozen
+    as_json: Json = False,
+) -> None:
+    """Read a file to its end and count: rows that are pairs, those dropped by reason, and what is damaged."""
+    from curation.pool.inputs import find_files
+    from curation.pool.show import check_file
+
+    config = CurateConfig(**asdict(options))
+    with bar(None, "checking") as advance:
+        checked = [
+            (path, check_file(path, its_format, config.columns, advance))
+            for path, its_format in find_files([str(file)], config.pool_format)
+        ]
+    for path, found in checked:
+        if as_json:
+            print_json(found)
+            continue
+        print(f"{plain(str(path))}: {found.kept:,} pairs of {found.rows_in if found.rows_in is not None else '?'} rows")
+        print_table((), [(f"  {reason}", f"{count:,}") for reason, count in {**found.dropped, **found.notes}.items()])
+        for told in (found.damage, found.error):
+            if told:
+                print(f"  {plain(told)}")
+    if any(found.error for _, found in checked):
+        sys.exit(1)
+
+
 @app.command
 def curate(
     pool: Pool = (),
@@ -294,7 +361,8 @@ def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
     for row in rows if not as_json else ():
         when = row["created"][:16].replace("T", " ")
         kept = f"{row['kept']:,} kept at t = {number(row['t'])}" if row["kept"] is not None else ""
-        print(f"{row['state']:<12}{when}  {row['rows']:>14,} rows  {plain(row['folder'])}  {kept}".rstrip())
+        rows_there = "" if row["rows"] is None else f"{row['rows']:,} rows"
+        print(f"{row['state']:<12}{when}  {rows_there:>19}  {plain(row['folder'])}  {kept}".rstrip())
 
 
 @app.command
@@ -416,7 +484,7 @@ def verify(
         if run is None and not origin.is_dir():
             raise CurationError(f"{origin}: the run of this export is not there any more; say where it is by --run RUN")
         found = open_finished_run(origin)
-        with bar(found.rows, "verifying") as advance:
+        with bar(found.info["totals"]["rows"], "verifying") as advance:
             report = verify_export(exported, found, on_rows=advance)
     else:
         found, chosen = open_finished_run(path), None if everything else sample

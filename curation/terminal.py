@@ -55,8 +55,8 @@ def number(t: float) -> str:
 
 
 @contextmanager
-def bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """A bar for `total` rows; gives the function that is told how many more are done."""
+def bar(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar for `total` rows, if that is known; gives the function that is told how many more are done."""
     with _rich_bar() as shown:
         task = shown.add_task(what, total=total)
         yield lambda rows: shown.advance(task, rows)

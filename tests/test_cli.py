@@ -87,7 +87,7 @@ def test_the_whole_journey(world, headtail):
     ("arguments", "code", "message"),
     [
         (["{w}/missing.parquet", "--metadata", "{w}/entries.json"], 2, "missing.parquet: no such file"),
-        (["{w}/notext.parquet", "--metadata", "{w}/entries.json"], 2, "no column 'text' (found: caption)"),
+        (["{w}/notext.parquet", "--metadata", "{w}/entries.json"], 2, "no column 'text' (found: words)"),
         (["{w}/half.parquet", "--metadata", "{w}/entries.json"], 1, "half.parquet: not a whole Parquet file"),
         (["{w}/empty.parquet", "--metadata", "{w}/entries.json"], 1, "not one row"),
         (["{w}/pool.parquet", "--metadata", "{w}/none.json"], 1, "not one usable entry"),
@@ -101,13 +101,13 @@ def test_the_whole_journey(world, headtail):
         (["{w}/pool.parquet", "--metadata", "{w}/entries.json", "-t", "2", "--size", "3"], 2, "choose one"),
         (["{w}/pool.parquet", "--metadata", "{w}/entries.json", "--size", "100"], 2, "size 100: this pool gives from"),
         (["{w}/pool.parquet"], 2, "no metadata: give --metadata FILE"),
-        (["--metadata", "{w}/entries.json"], 2, "no pool: give Parquet files"),
+        (["--metadata", "{w}/entries.json"], 2, "no pool: give files"),
         (["--resume"], 1, "not a run folder"),
         (["{w}/pool.parquet", "--metadata", "{w}/entries.json", "--frobnicate"], 2, "--frobnicate"),
     ],
 )
 def test_bad_input_gets_one_clear_line(world, headtail, arguments, code, message):
-    pq.write_table(pa.table({"caption": ["a"]}), world / "notext.parquet")
+    pq.write_table(pa.table({"words": ["a"]}), world / "notext.parquet")
     write_pool(world / "empty.parquet", [])
     write_pool(world / "half.parquet", TEXTS * 100)
     half = (world / "half.parquet").read_bytes()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unit:
-    """Consecutive row groups of one file; fixed by the plan, never by the number of workers."""
+    """Consecutive row groups of one file, or all of a file that has none; fixed by the plan, never by the workers."""
 
     index: int
     path: str

@@ -41,7 +41,7 @@ def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Sca
 
     raises UnreadableFile where the file is damaged
     """
-    wanted = [columns.text, columns.uid, columns.url, columns.language]
+    wanted = [columns.text, columns.uid, columns.url, columns.width, columns.height, columns.language]
     with files.open_parquet(path) as file:
         names = file.schema_arrow.names
     if columns.uid not in names and columns.url not in names:

@@ -19,6 +19,7 @@ from curation.queries.sizes import (
     size,
     threshold_for_size,
     threshold_for_tail_share,
+    totals_of,
 )
 
 __all__ = [
@@ -50,5 +51,6 @@ __all__ = [
     "sizes",
     "threshold_for_size",
     "threshold_for_tail_share",
+    "totals_of",
     "why",
 ]

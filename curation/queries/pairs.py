@@ -258,7 +258,7 @@ def _nothing(run: Run) -> pa.Table:
 
 def _groups_in_fixed_order(run: Run) -> list[tuple[list[int], int]]:
     """Units, and how many rows they have together: all in one, or for a big run groups in a random but fixed order."""
-    rows = [sum(run.inputs[at].rows_in_group[first:stop]) for at, first, stop in run.info["plan"]["units"]]
+    rows = run.info["unit_pairs"]
     if sum(rows) <= 2 * GROUP_ROWS:
         return [(list(range(len(rows))), sum(rows))]
     groups: list[tuple[list[int], int]] = []

@@ -137,6 +137,13 @@ def by_language(run: Run, t: float) -> list[LanguageSize]:
     ]
 
 
+def totals_of(languages: Sequence[LanguageSize]) -> dict[str, dict[str, Any]]:
+    """What run.json says of each language."""
+    return {
+        one.language: {"pairs": one.pairs, "matched": one.matched, "t": one.t, "kept": one.kept} for one in languages
+    }
+
+
 def language_step(languages: Sequence[LanguageSize]) -> dict[str, Any]:
     """The step of the funnel that leaves out the pairs whose language has no metadata."""
     dropped = {

@@ -25,12 +25,14 @@ class CurateConfig:
         None, "choose t so that this share of all matches falls on entries below t (default 0.06)", min=0.0, max=1.0
     )
     seed: int = _option(0, "seed of the uniform number behind each (pair, entry)", min=0, max=2**63 - 1)
-    text_column: str = _option("text", "column that holds the text")
+    text_column: str = _option("text", "column, field or key that holds the text")
     uid_column: str = _option("uid", "column that holds the uid; made from url or image, and text, where there is none")
     url_column: str = _option("url", "column that holds the address of the image")
     image_column: str = _option("image", "column that holds the image bytes")
-
+    width_column: str = _option("width", "column that holds the width of the image in pixels")
+    height_column: str = _option("height", "column that holds the height of the image in pixels")
     language_column: str = _option("language", "column that holds the language of the text")
+    pool_format: str | None = _option(None, "read every file as this format, whatever its name", flag="--pool-format")
     identify: Literal["missing", "always", "never"] = _option(
         "missing",
         "identify the language of a text: where the pool does not say, always, or never",
@@ -62,5 +64,7 @@ class CurateConfig:
             uid=self.uid_column,
             url=self.url_column,
             image=self.image_column,
+            width=self.width_column,
+            height=self.height_column,
             language=self.language_column,
         )

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,11 +24,12 @@ from curation.curves import CurveBuilder, threshold_grid
 from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun, CurationError
 from curation.matching import Matcher, RoutedMatcher
+from curation.pool.formats import FORMATS
 from curation.pool.pairs import Scanned
 from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.folder import Run, lock, open_run, write_curves, write_info
-from curation.runs.plan import check_plan, units
+from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
 from curation.runs.reading import Reading
 from curation.runs.routing import on_scale, write_languages
@@ -90,6 +91,8 @@ class Receipt:
     matched: int
     matches: int
     dropped: dict[str, int]
+    notes: dict[str, int] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
 
 
 def run(
@@ -126,11 +129,12 @@ def run(
 
 def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cancel: Callable[[], bool]) -> None:
     todo = units(run)
-    report = Reporter(run.path, run.rows, on_progress)
+    amount, of = amounts(run)
+    report = Reporter(run.path, sum(amount), of, on_progress)
     metadata = files.open_parquet(run.path / "work" / "metadata.parquet").read()
     config = run.config
     env = environment(run, metadata, np.zeros(len(metadata), np.int64), one_language(len(metadata)))
-    do = partial(_do_units, todo, workers, report, cancel)
+    do = partial(_do_units, todo, amount, workers, report, cancel)
 
     receipts = do(env, "match", match_unit, run.path / "work")
     for unit in todo:
@@ -153,8 +157,12 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     grid = threshold_grid(int(env.scale.top(env.entry_count)), more=t)
     builder = CurveBuilder(env.entry_count, grid, env.scale)
     rare = RareBuilder(env.entry_count, sum(receipt.rows for receipt in receipts), run.path / "work" / "rare")
-    do(env, "balance", keep_unit, run.path / "pairs", then=partial(_read_back, run.path / "pairs", builder, rare))
-    report.phase("curves", already_done=run.rows)
+    first_pass = receipts
+    receipts = do(
+        env, "balance", keep_unit, run.path / "pairs", then=partial(_read_back, run.path / "pairs", builder, rare)
+    )
+    _check_passes(run, first_pass, receipts)
+    report.phase("curves", already_done=sum(amount))
     curves = builder.finish()
     write_curves(run.path, curves)
     rare.finish(run.path / "rare")
@@ -185,6 +193,7 @@ def environment(run: Run, entries: pa.Table, entry_count: np.ndarray, scale: Lan
         plan_digest=run.info["plan_digest"],
         reading=Reading(
             columns=config.columns,
+            formats={file.path: FORMATS[file.format] for file in run.inputs},
             config=config,
             languages=frozenset(language.to_pylist()) if language is not None else None,
         ),
@@ -218,7 +227,14 @@ def match_unit(unit: Unit, env: Env) -> Receipt:
     matching = np.flatnonzero(counts).astype(np.int32)
     files.write_parquet(path, pa.table({"entry_id": matching, "count": counts[matching]}))
     receipt = Receipt(
-        unit.index, env.plan_digest, files.sha256(path), rows_in, rows, matched, int(counts.sum()), dict(dropped)
+        unit=unit.index,
+        plan_digest=env.plan_digest,
+        sha256=files.sha256(path),
+        rows_in=rows_in,
+        rows=rows,
+        matched=matched,
+        matches=int(counts.sum()),
+        dropped=dict(dropped),
     )
     files.write_json(path.with_suffix(".json"), asdict(receipt))
     return receipt
@@ -233,6 +249,8 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
     path = env.folder / "pairs" / f"{unit.index:05d}.parquet"
     rows_in = rows = matched = matches = 0
     dropped: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    damage: list[str] = []
     with files.whole(path) as temporary:
         options = {**files.PARQUET_OPTIONS, "write_statistics": ["uid", "t_min"]}  # what queries look for; texts cost
         with pq.ParquetWriter(temporary, pair_schema(env), **options) as writer:
@@ -247,11 +265,24 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
                 matched += int(np.isfinite(pairs["t_min"].to_numpy()).sum())
                 matches += len(pairs["matched_entry_ids"].flatten())
                 dropped += batch.dropped
+                notes += batch.notes
+                damage += [batch.damage] if batch.damage else []
             _write_sorted(writer, waiting)
         # a full disk can pass the writer's close unnoticed
         files.open_parquet(temporary).close()
         sha256 = files.sha256(temporary)
-    receipt = Receipt(unit.index, env.plan_digest, sha256, rows_in, rows, matched, matches, dict(dropped))
+    receipt = Receipt(
+        unit=unit.index,
+        plan_digest=env.plan_digest,
+        sha256=sha256,
+        rows_in=rows_in,
+        rows=rows,
+        matched=matched,
+        matches=matches,
+        dropped=dict(dropped),
+        notes=dict(notes),
+        damage=damage,
+    )
     files.write_json(path.with_suffix(".json"), asdict(receipt))
     return receipt
 
@@ -296,6 +327,7 @@ def _write_sorted(writer: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> No
 
 def _do_units(
     todo: list[Unit],
+    amount: list[int],
     workers: int,
     report: Reporter,
     cancel: Callable[[], bool],
@@ -307,7 +339,7 @@ def _do_units(
 ) -> list[Receipt]:
     """Run `fn` over the units whose receipt is not there yet, and `then` over all; the receipts of all of them."""
     receipts = {unit.index: receipt for unit in todo if (receipt := _read_receipt(folder, unit, env.plan_digest))}
-    report.phase(phase, already_done=sum(receipt.rows_in for receipt in receipts.values()))
+    report.phase(phase, already_done=sum(amount[index] for index in receipts))
     for unit in todo:
         if unit.index in receipts:
             then(unit)
@@ -315,7 +347,7 @@ def _do_units(
     def on_done(unit: Unit, receipt: Receipt) -> None:
         receipts[unit.index] = receipt
         then(unit)
-        report.add(receipt.rows_in)
+        report.add(amount[unit.index])
 
     left = [unit for unit in todo if unit.index not in receipts]
     if cancel():
@@ -354,12 +386,29 @@ def _read_back(folder: Path, curves: CurveBuilder, rare: RareBuilder, unit: Unit
         row += len(batch)
 
 
+def _check_passes(run: Run, first: list[Receipt], second: list[Receipt]) -> None:
+    """BadRun unless both passes met the same pairs, and as many rows as the pool is known to have."""
+    for unit, one, other in zip(units(run), first, second, strict=True):
+        if _met(one) != _met(other):
+            raise BadRun(f"{unit.path}: it changed while it was read; start a new run")
+    met = sum(receipt.rows_in for receipt in second)
+    if (rows := run.rows) is not None and met < rows:  # a row with a list of texts is as many
+        raise BadRun(f"{run.path}: {met} rows were met of the {rows} that the pool has; start a new run")
+
+
+def _met(receipt: Receipt) -> tuple[object, ...]:
+    return receipt.rows_in, receipt.rows, receipt.matched, receipt.matches, receipt.dropped
+
+
 def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, seconds: dict[str, float]) -> None:
-    dropped: Counter[str] = Counter()
+    dropped, notes = Counter[str](), Counter[str]()
     for receipt in receipts:
         dropped.update(receipt.dropped)
+        notes.update(receipt.notes)
+    rows_in = sum(receipt.rows_in for receipt in receipts)
     rows, matched = sum(receipt.rows for receipt in receipts), sum(receipt.matched for receipt in receipts)
     run.info["totals"] = {
+        "rows": rows_in,
         "pairs": rows,
         "matched": matched,
         "matches": sum(receipt.matches for receipt in receipts),
@@ -368,23 +417,21 @@ def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, secon
     }
     routed, language_steps = rows, []
     if languages := queries.by_language(run, t):
-        run.info["totals"]["by_language"] = {
-            one.language: {"pairs": one.pairs, "matched": one.matched, "t": one.t, "kept": one.kept}
-            for one in languages
-        }
+        run.info["totals"]["by_language"] = queries.totals_of(languages)
         language_steps = [queries.language_step(languages)]
         routed = language_steps[0]["out"]
     run.info["funnel"] = [
-        {"step": "read", "in": run.rows, "out": rows, "dropped": dict(dropped)},
+        {"step": "read", "in": rows_in, "out": rows, "dropped": dict(dropped)},
         *language_steps,
         {"step": "match", "in": routed, "out": matched, "dropped": {"no entry matches": routed - matched}},
         {"step": "balance", "in": matched, "out": kept, "dropped": {"balanced away": matched - kept}},
     ]
+    run.info["unit_pairs"] = [receipt.rows for receipt in receipts]
+    run.info["notes"] = dict(notes)
+    run.info["damage"] = [
+        f"{unit.path}: {line}" for unit, receipt in zip(units(run), receipts, strict=True) for line in receipt.damage
+    ]
     run.info["timings"] = seconds
-    if rows + dropped.total() != run.rows:
-        raise BadRun(
-            f"{run.path}: {rows} pairs and {dropped.total()} dropped rows do not add up to {run.rows} rows read"
-        )
 
 
 def _set_state(run: Run, state: str, error: str | None = None) -> None:

@@ -27,7 +27,7 @@ FORMAT = 1
 State = Literal["planned", "running", "done", "failed", "cancelled", "interrupted"]
 
 _KEYS = {"kind", "name", "state", "created", "plan", "plan_digest"}
-_KEYS_WHEN_DONE = {"totals", "funnel"}
+_KEYS_WHEN_DONE = {"totals", "funnel", "unit_pairs"}
 _SCALAR_CURVES = [f.name for f in fields(Curves) if f.name != "entry_kept"]
 
 
@@ -65,9 +65,12 @@ class Run:
         return float(self.info["totals"]["t"])
 
     @property
-    def rows(self) -> int:
-        """Rows of the pool."""
-        return sum(file["rows"] for file in self.info["plan"]["inputs"])
+    def rows(self) -> int | None:
+        """Rows of the pool; None where only reading tells, and the run is not through."""
+        if "totals" in self.info:
+            return int(self.info["totals"]["rows"])
+        rows = [file.rows for file in self.inputs]
+        return None if None in rows else sum(row for row in rows if row is not None)
 
     @cached_property
     def inputs(self) -> list[PoolFile]:

@@ -4,11 +4,11 @@ import hashlib
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import curation
 from curation import files
@@ -17,7 +17,7 @@ from curation.errors import BadArgument, BadRun
 from curation.languages import check_installed
 from curation.metadata import Metadata, dead_entries
 from curation.metadata_files import metadata_table
-from curation.pool.inputs import PoolFile, look_at_all, unchanged
+from curation.pool.inputs import PoolFile, find_files, guess_columns, look_at_all, unchanged
 from curation.runs.config import CurateConfig
 from curation.runs.folder import FORMAT, Run, write_info
 
@@ -33,13 +33,14 @@ def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: Cura
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise BadRun(f"{path}: exists already; choose another -o, or go on with a stopped run by --resume")
     if not pool:
-        raise BadArgument("no pool: give Parquet files, folders or patterns")
-    inputs = look_at_all(pool, config.columns)
+        raise BadArgument("no pool: give files, folders or patterns")
+    config = with_guesses(pool, config)
+    inputs = look_at_all(pool, config.columns, config.pool_format)
     _check_languages(metadata, config)
     plan = {
         "config": asdict(config),
         "inputs": [asdict(file) for file in inputs],
-        "units": [[at, groups[0], groups[-1] + 1] for at, file in enumerate(inputs) for groups in _unit_groups(file)],
+        "units": [[at, first, stop] for at, file in enumerate(inputs) for first, stop in _unit_groups(file)],
         "metadata": {"digest": metadata.digest, "entries": len(metadata), "dropped": metadata.dropped},
         "version": curation.__version__,
     }
@@ -62,6 +63,16 @@ def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: Cura
     }
     write_info(path, info)
     return Run(path, info)
+
+
+def with_guesses(pool: Sequence[str], config: CurateConfig) -> CurateConfig:
+    """The configuration with the columns that the first file of the pool has, where it lacks those of the usual name.
+
+    raises what finding the files and looking at the first one raises
+    """
+    path, its_format = find_files(pool, config.pool_format)[0]
+    guessed = guess_columns(its_format.fields(path), config.columns)
+    return replace(config, **{f"{name}_column": column for name, column in asdict(guessed).items()})
 
 
 def units(run: Run) -> list[Unit]:
@@ -107,8 +118,22 @@ def _check_languages(metadata: Metadata, config: CurateConfig) -> None:
         check_installed()
 
 
-def _unit_groups(file: PoolFile) -> list[list[int]]:
-    """The row groups of a file, gathered to units of about UNIT_ROWS rows."""
+def amounts(run: Run) -> tuple[list[int], Literal["rows", "bytes"]]:
+    """How much work each unit is: rows, or bytes of the pool where not every file tells its rows beforehand."""
+    plan = [(run.inputs[at], first, stop) for at, first, stop in run.info["plan"]["units"]]
+    rows = [sum(file.rows_in_group[first:stop]) for file, first, stop in plan]
+    if all(file.rows is not None for file in run.inputs):
+        return rows, "rows"
+    return [
+        file.bytes if file.rows is None else file.bytes * count // max(file.rows, 1)
+        for (file, _, _), count in zip(plan, rows, strict=True)
+    ], "bytes"
+
+
+def _unit_groups(file: PoolFile) -> list[tuple[int, int]]:
+    """The row groups of a file (first, stop), gathered to units of about UNIT_ROWS rows; (0, 0) for a file without."""
+    if file.rows is None:
+        return [(0, 0)]
     gathered: list[list[int]] = []
     rows = UNIT_ROWS
     for group, count in enumerate(file.rows_in_group):
@@ -117,7 +142,7 @@ def _unit_groups(file: PoolFile) -> list[list[int]]:
             rows = 0
         gathered[-1].append(group)
         rows += count
-    return gathered
+    return [(groups[0], groups[-1] + 1) for groups in gathered]
 
 
 def _versions() -> dict[str, str]:

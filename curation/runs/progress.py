@@ -17,8 +17,9 @@ class Progress:
     """One moment of a run.
 
     phase:   "match", "balance" or "curves"
-    done:    rows of the pool that this phase is through with; total: rows of the pool
-    rate:    rows a second in this phase, 0 where it is not known yet
+    done:    rows of the pool that this phase is through with, or bytes; total: rows or bytes of the pool
+    of:      "rows", or "bytes" where not every file tells its rows beforehand
+    rate:    of them a second in this phase, 0 where it is not known yet
     eta_s:   seconds to the end of this phase, None where the rate is not known
     elapsed_s: seconds since the job started (monotonic clock)
     """
@@ -26,6 +27,7 @@ class Progress:
     phase: str
     done: int
     total: int
+    of: str
     rate: float
     eta_s: float | None
     elapsed_s: float
@@ -34,9 +36,10 @@ class Progress:
 class Reporter:
     """Turns counted rows into `Progress`. That a report cannot be written never stops a run."""
 
-    def __init__(self, path: Path, total: int, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, path: Path, total: int, of: str, on_progress: Callable[[Progress], None]) -> None:
         self._path = path
         self._total = total
+        self._of = of
         self._on_progress = on_progress
         self._started = time.monotonic()
         self._sequence = 0
@@ -69,6 +72,7 @@ class Reporter:
             phase=self._phase,
             done=self._done,
             total=self._total,
+            of=self._of,
             rate=rate,
             eta_s=(self._total - self._done) / rate if rate else None,
             elapsed_s=now - self._started,

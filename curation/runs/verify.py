@@ -77,7 +77,7 @@ def verify_run(
 
 def rows_to_check(run: Run, sample: int | None = SAMPLE, seed: int = 0) -> int:
     """How many rows `verify_run` will tell of."""
-    in_unit = [sum(run.inputs[at].rows_in_group[first:stop]) for at, first, stop in run.info["plan"]["units"]]
+    in_unit = run.info["unit_pairs"]
     return int(run.info["totals"]["pairs"]) + sum(in_unit[unit.index] for unit in _chosen(units(run), sample, seed))
 
 
@@ -91,7 +91,9 @@ def _check_plan(run: Run, note: Callable[[str], None]) -> None:
     if digest(run.info["plan"]) != run.info["plan_digest"]:
         note("run.json: the plan was changed after the run began")
     entries = run.entries["entry"].combine_chunks()
-    if Metadata(entry=entries, source=entries).digest != run.info["plan"]["metadata"]["digest"]:
+    known = "language" in run.entries.column_names
+    language = run.entries["language"].cast(pa.string()).combine_chunks() if known else None
+    if Metadata(entry=entries, source=entries, language=language).digest != run.info["plan"]["metadata"]["digest"]:
         note("entries.parquet: the entries are not those of the plan")
 
 
@@ -138,17 +140,21 @@ def _check_sums(run: Run, receipts: dict[str, Receipt], report: Report, on_rows:
     expected: dict[str, Any] = {
         "pairs": pairs, "matched": matched, "matches": int(counts.sum()), "t": run.t, "kept": kept,
     }  # fmt: skip
+    if len(receipts) == len(run.pair_files):
+        expected["rows"] = sum(receipt.rows_in for receipt in receipts.values())
+    if languages := queries.by_language(run, run.t):
+        expected["by_language"] = queries.totals_of(languages)
     for what, said in run.info["totals"].items():
-        if said != expected.get(what):
-            report.findings.append(f"run.json: totals say {what} {said}, the pairs say {expected.get(what)}")
+        if what in expected and said != expected[what]:
+            report.findings.append(f"run.json: totals say {what} {said}, the pairs say {expected[what]}")
     report.findings += [
         f"run.json: step {step['step']} of the funnel does not add up"
         for step in run.info["funnel"]
         if step["in"] != step["out"] + sum(step["dropped"].values())
     ]
-    outs = [step["out"] for step in run.info["funnel"]][-3:]
-    if outs != [pairs, matched, kept]:
-        report.findings.append(f"run.json: the funnel says {outs}, the pairs say {[pairs, matched, kept]}")
+    outs = {step["step"]: step["out"] for step in run.info["funnel"]}
+    if (said := [outs.get(step) for step in ("read", "match", "balance")]) != [pairs, matched, kept]:
+        report.findings.append(f"run.json: the funnel says {said}, the pairs say {[pairs, matched, kept]}")
     if (wrong := np.flatnonzero(counts != run.entry_count)).size:
         first = run.entries["entry"][int(wrong[0])].as_py()
         report.findings.append(

@@ -109,7 +109,8 @@ def _choose_run(runs: list[Run]) -> None:
 
 
 def _about(run: Run) -> None:
-    lines = [f"{counted(run.rows, 'row')} in {counted(len(run.inputs), 'file')}"]
+    files = counted(len(run.inputs), "file")
+    lines = [files if run.rows is None else f"{counted(run.rows, 'row')} in {files}"]
     if run.state == "done":
         entries = run.info["plan"]["metadata"]["entries"]
         lines += [f"{number(entries)} entries, seed {run.seed}", f"made with t = {number(run.t)}"]

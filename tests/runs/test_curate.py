@@ -40,7 +40,14 @@ def test_a_run_counts_and_matches_as_the_oracle_does(make_run):
     assert run.entries["count"].to_pylist() == reference.entry_counts(matched, len(ENTRIES))
     assert run.entries["entry"].to_pylist() == ENTRIES
     kept = sum(t_min < 2.0 for t_min in pairs(run)["t_min"].to_pylist())
-    assert run.info["totals"] == {"pairs": 8, "matched": 6, "matches": sum(map(len, matched)), "t": 2.0, "kept": kept}
+    assert run.info["totals"] == {
+        "rows": 8,
+        "pairs": 8,
+        "matched": 6,
+        "matches": sum(map(len, matched)),
+        "t": 2.0,
+        "kept": kept,
+    }
 
 
 def test_frozen_fates_of_a_small_pool(make_run):

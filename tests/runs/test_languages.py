@@ -17,6 +17,7 @@ from curation.runs import curate, plan, routing
 from curation.runs.config import CurateConfig
 from curation.runs.export.write import export
 from curation.runs.plan import create_run
+from curation.runs.verify import verify_run
 from curation.uniform import entry_hashes, uniform
 
 LISTS = {
@@ -265,3 +266,8 @@ def test_one_text_an_image_is_drawn_in_both_passes_and_the_others_are_counted(ma
         "dropped": {"another text of the image was drawn": 600},
     }
     assert len(pairs(run)) == 600
+
+
+def test_a_run_with_languages_is_verified(make_run):
+    report = verify_run(make_run(), sample=None)
+    assert (report.findings, report.rows) == ([], 1200)
