@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from curation.pool.columns import Columns
 from curation.pool.pairs import Scanned
@@ -11,6 +12,8 @@ from curation.pool.pairs import Scanned
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """How the files of one format are found, looked at and read.
+
+    A place is a Path, or for Parquet also the URI of a file on a filesystem that Arrow knows.
 
     name:     what people call it, such as "csv"
     suffixes: the ends of file names that belong to it, in lower case, such as ".csv.gz"
@@ -24,7 +27,7 @@ class Format:
 
     name: str
     suffixes: tuple[str, ...]
-    fields: Callable[[Path], list[str]]
-    read: Callable[[Path, Columns], Iterator[Scanned]]
-    images: Callable[[Path, Columns, Sequence[str]], list[bytes | None]] | None = None
+    fields: Callable[[Any], list[str]]
+    read: Callable[[Any, Columns], Iterator[Scanned]]
+    images: Callable[[Any, Columns, Sequence[str]], list[bytes | None]] | None = None
     folder: Callable[[Path], list[Path] | None] = lambda path: None

@@ -20,7 +20,7 @@ from curation.errors import CurationError, UnreadableFile
 from curation.pool import parquet
 from curation.pool.columns import Columns
 from curation.pool.formats import FORMATS
-from curation.pool.inputs import PoolFile, unchanged
+from curation.pool.inputs import PoolFile, place_of, unchanged
 
 DECODED = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 50_000_000
@@ -71,7 +71,7 @@ def read_images(inputs: Sequence[PoolFile], columns: Columns, references: Sequen
         read = FORMATS[inputs[at].format].images
         with suppress(pa.ArrowException, OSError, CurationError):
             if read is not None and unchanged(inputs[at], columns):  # else other pairs stand there
-                for where, image in zip(places, read(Path(inputs[at].path), columns, list(places)), strict=True):
+                for where, image in zip(places, read(place_of(inputs[at]), columns, list(places)), strict=True):
                     for place in places[where]:
                         found[place] = image
     return found
@@ -107,7 +107,7 @@ def _stream_input(file: PoolFile, columns: Columns, places: Sequence[str]) -> It
     if not unchanged(file, columns):
         raise UnreadableFile(f"{file.path}: has changed since the run began; start a new run")
     if file.format == parquet.FORMAT.name:
-        yield from parquet.stream_images(Path(file.path), columns, places)
+        yield from parquet.stream_images(place_of(file), columns, places)
         return
     read = FORMATS[file.format].images
     assert read is not None

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
+from pyarrow.fs import FileSelector, FileType
+
+from curation import files
 from curation.errors import BadArgument, EmptyPool, MissingFile, UnreadableFile
 from curation.pool import parquet
 from curation.pool.columns import Columns
@@ -48,16 +52,21 @@ class PoolFile:
     digest: str
 
 
-def find_files(pool: Sequence[str], format: str | None = None) -> list[tuple[Path, Format]]:
+def find_files(pool: Sequence[str], format: str | None = None) -> list[tuple[Path | str, Format]]:
     """The files behind paths, folders (searched through, in order of names) and glob patterns, with their formats.
+
+    A place may be the URI of a Parquet file or of a folder with such, on a filesystem that Arrow or fsspec knows.
 
     format: read every file as this one, whatever its name; and take only such files from folders
     raises  MissingFile for a place that leads to no file, UnreadableFile for a file of no known format, BadArgument
     """
     if format is not None and format not in FORMATS:
         raise BadArgument(f"format {format!r}: give one of {', '.join(FORMATS)}")
-    found: dict[Path, Format] = {}
+    found: dict[Path | str, Format] = {}
     for place in pool:
+        if files.is_uri(place):
+            found.update((uri, parquet.FORMAT) for uri in _remote_files(place, format))
+            continue
         path = Path(place)
         if path.is_dir():
             here = _in_folder(path, format)
@@ -68,18 +77,18 @@ def find_files(pool: Sequence[str], format: str | None = None) -> list[tuple[Pat
             here = [(name, FORMATS[format] if format else format_of(name)) for name in names if name.is_file()]
         if not here:
             raise MissingFile(f"{place}: no such file, or a folder or pattern without a file of a known format")
-        found.update((path.resolve(), its_format) for path, its_format in here)
+        found.update((path.resolve(), each) for path, each in here)
     return list(found.items())
 
 
-def look_at(path: Path, format: Format, columns: Columns) -> PoolFile:
+def look_at(path: Path | str, format: Format, columns: Columns) -> PoolFile:
     """What can be told of a file without reading it; raises UnreadableFile, MissingColumn."""
-    size = path.stat().st_size
+    size = _size(path)
     if format is parquet.FORMAT:
         groups, digest = parquet.look_at(path, columns)
         rows: int | None = sum(groups)
     else:
-        groups, digest, rows = (), _digest_of_ends(path, size), None
+        groups, digest, rows = (), _digest_of_ends(Path(path), size), None
     return PoolFile(path=str(path), format=format.name, bytes=size, rows=rows, rows_in_group=groups, digest=digest)
 
 
@@ -93,7 +102,12 @@ def look_at_all(pool: Sequence[str], columns: Columns, format: str | None = None
 
 def unchanged(file: PoolFile, columns: Columns) -> bool:
     """Whether a file is still what it was; raises UnreadableFile, MissingColumn."""
-    return look_at(Path(file.path), FORMATS[file.format], columns) == file
+    return look_at(place_of(file), FORMATS[file.format], columns) == file
+
+
+def place_of(file: PoolFile) -> Path | str:
+    """Where a file of a pool is: its path, or its URI."""
+    return file.path if files.is_uri(file.path) else Path(file.path)
 
 
 def guess_columns(fields: Sequence[str], columns: Columns) -> Columns:
@@ -110,6 +124,35 @@ def guess_columns(fields: Sequence[str], columns: Columns) -> Columns:
         if getattr(columns, name) == name and name not in fields
     }
     return replace(columns, **guessed)
+
+
+def _size(place: Path | str) -> int:
+    if files.is_uri(place):
+        remote, path = files.filesystem(str(place))
+        return int(remote.get_file_info(path).size or 0)
+    return Path(place).stat().st_size
+
+
+def _remote_files(uri: str, format: str | None) -> list[str]:
+    """The Parquet files behind a URI: itself, or all in the folder that it names."""
+    if "@" in uri.split("://", 1)[1].split("/", 1)[0]:
+        raise BadArgument("an address with a password in it would stand in the run; give it by the environment instead")
+    if format not in (None, parquet.FORMAT.name):
+        raise BadArgument(f"{uri}: only Parquet is read from there; copy files of format {format!r} here first")
+    remote, path = files.filesystem(uri)
+    before, _, after = uri.partition(path)
+    try:
+        info = remote.get_file_info(path)
+        inside = [info]
+        if info.type == FileType.Directory:
+            inside = remote.get_file_info(FileSelector(path, recursive=True))
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFile(f"{uri}: cannot be listed ({str(error).splitlines()[0]})") from None
+    paths = [info.path for info in inside if info.type == FileType.File]
+    found = sorted(name for name in paths if name == path or name.endswith(".parquet"))
+    if not found:
+        raise MissingFile(f"{uri}: no such file, or a folder without a Parquet file")
+    return [f"{before}{name}{after}" for name in found]
 
 
 def _in_folder(folder: Path, format: str | None) -> list[tuple[Path, Format]]:

@@ -23,13 +23,13 @@ CELL_ROWS = 64
 """Rows of images that are decoded at a time."""
 
 
-def look_at(path: Path, columns: Columns) -> tuple[tuple[int, ...], str]:
+def look_at(path: Path | str, columns: Columns) -> tuple[tuple[int, ...], str]:
     """Rows of each row group; sha256 (hex) of the file's size and footer. Raises UnreadableFile, MissingColumn."""
     file = files.open_parquet(path)
     with file:
         check_text_column(path, file.schema_arrow, columns.text)
         groups = tuple(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))
-    return groups, _footer_digest(path, path.stat().st_size)
+    return groups, _footer_digest(path)
 
 
 def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Scanned]:
@@ -57,16 +57,16 @@ def scan_texts(path: str, row_groups: Sequence[int], columns: Columns) -> Iterat
         yield (text if valid.all() else text.filter(pa.array(valid))), dropped
 
 
-def _fields(path: Path) -> list[str]:
+def _fields(path: Path | str) -> list[str]:
     with files.open_parquet(path) as file:
         return list(file.schema_arrow.names)
 
 
-def _read(path: Path, columns: Columns) -> Iterator[Scanned]:
+def _read(path: Path | str, columns: Columns) -> Iterator[Scanned]:
     yield from scan(str(path), range(len(look_at(path, columns)[0])), columns)
 
 
-def stream_cells(path: Path, column: str, rows: Sequence[int]) -> Iterator[tuple[int, Any]]:
+def stream_cells(path: Path | str, column: str, rows: Sequence[int]) -> Iterator[tuple[int, Any]]:
     """(row, value) of a column in ascending rows; a few rows are decoded at a time, for an image has megabytes.
 
     Rows beyond the end, and all rows if there is no such column, are passed over. Raises UnreadableFile.
@@ -91,7 +91,7 @@ def stream_cells(path: Path, column: str, rows: Sequence[int]) -> Iterator[tuple
             first = stop
 
 
-def stream_images(path: Path, columns: Columns, references: Sequence[str]) -> Iterator[bytes | None]:
+def stream_images(path: Path | str, columns: Columns, references: Sequence[str]) -> Iterator[bytes | None]:
     """The images in these rows, in order; while they ascend, the file is read once. Raises UnreadableFile."""
     rows = [int(reference) if reference.isascii() and reference.isdecimal() else -1 for reference in references]
     starts = [0, *(at for at in range(1, len(rows)) if rows[at] <= rows[at - 1])]
@@ -105,7 +105,7 @@ def stream_images(path: Path, columns: Columns, references: Sequence[str]) -> It
                 found, value = next(cells, (None, None))
 
 
-def _images(path: Path, columns: Columns, references: Sequence[str]) -> list[bytes | None]:
+def _images(path: Path | str, columns: Columns, references: Sequence[str]) -> list[bytes | None]:
     order = sorted(range(len(references)), key=lambda at: (len(references[at]), references[at]))
     found = zip(order, stream_images(path, columns, [references[at] for at in order]), strict=True)
     return [image for _, image in sorted(found, key=lambda place: place[0])]
@@ -139,11 +139,12 @@ def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns, has_i
     return usable_pairs(found, first_row, image_bytes)
 
 
-def _footer_digest(path: Path, size: int) -> str:
-    with path.open("rb") as file:
-        file.seek(-8, os.SEEK_END)
+def _footer_digest(path: Path | str) -> str:
+    with files.open_bytes(path) as file:
+        size = file.seek(0, os.SEEK_END) or file.tell()  # a file of Arrow's does not say where it is
+        file.seek(size - 8)
         length = int.from_bytes(file.read(4), "little")
-        file.seek(-8 - length, os.SEEK_END)
+        file.seek(size - 8 - length)
         return hashlib.sha256(size.to_bytes(8, "little") + file.read()).hexdigest()
 
 

@@ -44,7 +44,7 @@ def show_pool(pool: Sequence[str], columns: Columns, format: str | None = None, 
     )
 
 
-def _first_pairs(path: Path, format: Format, columns: Columns, count: int) -> list[dict[str, Any]]:
+def _first_pairs(path: Path | str, format: Format, columns: Columns, count: int) -> list[dict[str, Any]]:
     pairs: list[dict[str, Any]] = []
     for batch in format.read(path, columns) if count else ():
         pairs += batch.pairs.slice(0, count - len(pairs)).to_pylist()
@@ -70,7 +70,7 @@ class Checked:
 
 
 def check_file(
-    path: Path, format: Format, columns: Columns, on_rows: Callable[[int], None] = lambda rows: None
+    path: Path | str, format: Format, columns: Columns, on_rows: Callable[[int], None] = lambda rows: None
 ) -> Checked:
     """Read all of a file and count; raises nothing that the file could be the reason for."""
     dropped, notes = Counter[str](), Counter[str]()

@@ -24,7 +24,7 @@ def pair_columns(table: pa.RecordBatch, columns: Columns) -> dict[str, pa.Array]
     }
 
 
-def check_text_column(path: Path, schema: pa.Schema, name: str) -> None:
+def check_text_column(path: Path | str, schema: pa.Schema, name: str) -> None:
     """Raise MissingColumn unless exactly one column has the name, and holds text."""
     at: Sequence[int] = schema.get_all_field_indices(name)
     if not at:

@@ -95,7 +95,7 @@ def check_plan(run: Run) -> None:
 def check_inputs(run: Run) -> None:
     """BadRun if an input of the run changed or vanished."""
     for file in run.inputs:
-        if not Path(file.path).is_file():
+        if not files.is_uri(file.path) and not Path(file.path).is_file():
             raise BadRun(f"{run.path}: the input {file.path} is gone; put it back, or start a new run")
         if not unchanged(file, run.config.columns):
             raise BadRun(f"{run.path}: the input {file.path} has changed since the run began; start a new run")

@@ -1,9 +1,10 @@
 import json
 
+import fsspec
 import pytest
 
 from conftest import write_pool
-from curation.errors import BadArgument, EmptyPool, MissingFile, UnreadableFile
+from curation.errors import BadArgument, CurationError, EmptyPool, MissingFile, UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.formats import FORMATS
 from curation.pool.inputs import find_files, guess_columns, look_at, look_at_all, unchanged
@@ -81,3 +82,40 @@ def test_columns_are_guessed_only_where_the_usual_name_is_missing():
     assert guess_columns(["text", "caption", "URL"], Columns()) == Columns(url="URL")
     assert guess_columns(["caption"], Columns(text="alt")).text == "alt"
     assert guess_columns(["nothing"], Columns()) == Columns()
+
+
+def test_parquet_is_found_and_read_behind_a_uri(tmp_path):
+    write_pool(tmp_path / "a.parquet", ["x", "y"])
+    write_pool(tmp_path / "sub" / "b.parquet", ["z"])
+    (tmp_path / "notes.csv").write_text("text\nx\n")
+    uri = f"file://{tmp_path}"
+    (a, _), (b, _) = find_files([uri])
+    assert (a, b) == (f"{uri}/a.parquet", f"{uri}/sub/b.parquet")
+    assert find_files([a]) == [(a, PARQUET)]
+    known, found = look_at(tmp_path / "a.parquet", PARQUET, Columns()), look_at(a, PARQUET, Columns())
+    assert (found.rows, found.bytes, found.digest) == (known.rows, known.bytes, known.digest)
+    assert unchanged(found, Columns())
+
+
+def test_parquet_is_read_from_a_filesystem_of_fsspec(tmp_path):
+    write_pool(tmp_path / "a.parquet", ["x", "y"])
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/pool/a.parquet", (tmp_path / "a.parquet").read_bytes())
+    (file,) = look_at_all(["fsspec+memory://pool"], Columns())
+    assert (file.path, file.rows) == ("fsspec+memory://pool/a.parquet", 2)
+    (batch,) = PARQUET.read(file.path, Columns())
+    assert batch.pairs["text"].to_pylist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("nowhere://x/y", "no filesystem for this"),
+        ("file:///no/such/folder", "no such file"),
+        ("s3://key:secret@bucket/x", "a password in it would stand in the run"),
+    ],
+)
+def test_a_uri_that_leads_nowhere_is_refused_in_one_line(uri, message):
+    with pytest.raises(CurationError, match=message) as raised:
+        find_files([uri])
+    assert "secret" not in str(raised.value)
