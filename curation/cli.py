@@ -626,7 +626,15 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
     steps = queries.funnel(found, answer)
     languages = queries.by_language(found, answer.t)
     if as_json:
-        print_json({**asdict(answer), "funnel": [asdict(step) for step in steps], "by_language": languages})
+        print_json(
+            {
+                **asdict(answer),
+                "funnel": [asdict(step) for step in steps],
+                "by_language": languages,
+                "damage": found.info["damage"],
+                "notes": found.info["notes"],
+            }
+        )
         return
     print_table(
         ("step", "in", "out", "dropped"),
@@ -640,6 +648,10 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
             for step in steps
         ],
     )
+    for line in found.info["damage"][:SHOWN_FILES]:
+        print(f"damaged: {plain(line)}")
+    for note, count in found.info["notes"].items():
+        print(f"noted: {count:,} {plain(note)}")
     print(
         f"t = {number(answer.t)}: {answer.kept:,} pairs kept of {answer.pairs:,}"
         f" (expected {'' if answer.exact else 'about '}{answer.expected:,.0f} +- {answer.sigma:,.0f})"

@@ -27,7 +27,7 @@ FORMAT = 1
 State = Literal["planned", "running", "done", "failed", "cancelled", "interrupted"]
 
 _KEYS = {"kind", "name", "state", "created", "plan", "plan_digest"}
-_KEYS_WHEN_DONE = {"totals", "funnel", "unit_pairs"}
+_KEYS_WHEN_DONE = {"totals", "funnel", "unit_pairs", "damage", "notes"}
 _SCALAR_CURVES = [f.name for f in fields(Curves) if f.name != "entry_kept"]
 
 

@@ -1,6 +1,13 @@
+import gzip
+import os
+
 import pytest
 
 from curation import queries
+from curation.metadata import from_entries
+from curation.runs import curate
+from curation.runs.config import CurateConfig
+from curation.runs.plan import create_run
 
 
 @pytest.mark.parametrize("t", [100.0, 1.0, 33.3, 250.5, 4000.0, 1e6])
@@ -129,3 +136,17 @@ def test_a_pool_that_matches_nothing_has_a_page(make_run, open_page):
         "Entries covered": "0",
         "Entries at the cap": "0",
     }
+
+
+def test_damage_of_the_pool_and_notes_are_told(workspace, open_page):
+    (workspace / "pool").mkdir()
+    whole = gzip.compress(b'{"text": "a dog"}\n' * 3)
+    (workspace / "pool" / "a.jsonl.gz").write_bytes(whole + gzip.compress(os.urandom(4000))[:-200])
+    create_run(workspace / "run", [str(workspace / "pool")], from_entries(["dog"], source="test"), CurateConfig(t=2.0))
+    run = curate.run(workspace / "run", workers=1)
+    (line,) = run.info["damage"]
+
+    page = open_page("distribution")
+
+    assert not page.app.exception
+    assert line in page.texts
