@@ -22,8 +22,8 @@ from curation.pool import image_folder
 from curation.pool.arrow import ArrowFile
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.gather import BATCH_BYTES
 from curation.pool.pairs import BATCH_ROWS, Scanned, as_text, usable_pairs
+from curation.pool.rows import BATCH_BYTES
 from curation.pool.tables import check_text_column, pair_columns
 from curation.pool.uids import image_digest, pair_uid
 

@@ -23,9 +23,9 @@ from curation import files
 from curation.errors import CurationError, MissingColumn, UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.delimited import allow_long_fields
-from curation.pool.gather import Gathered, pair_fields, printable, word
 from curation.pool.image_files import read_image, read_parts, why_unusable
 from curation.pool.pairs import Scanned, is_text
+from curation.pool.rows import Row, Rows, pair_fields, printable, word
 from curation.pool.sniff import check_bare
 from curation.pool.uids import image_digest, pair_uid
 
@@ -73,16 +73,16 @@ def read(path: Path, columns: Columns) -> Iterator[Scanned]:
         missing, option = (columns.text, "--text-column") if file_name else (FILE_NAME, "--image-column")
         found = ", ".join(names[:20]) or "none"
         raise MissingColumn(f"{path}: no column {missing!r} (found: {found}); name it with {option}")
-    gathered = Gathered()
+    rows = Rows()
     for row, record in enumerate(_RECORDS[path.suffix](path)):
         try:
-            _gather(row, record, path.parent, file_name, columns, gathered)
+            rows.add(_row(row, record, path.parent, file_name, columns))
         except _Unusable as reason:
-            gathered.drop(str(reason))
-        if gathered.full:
-            yield gathered.take()
-    if not gathered.empty:
-        yield gathered.take()
+            rows.dropped[str(reason)] += 1
+        if rows.full:
+            yield rows.take()
+    if not rows.empty:
+        yield rows.take()
 
 
 def images(path: Path, columns: Columns, references: Sequence[str]) -> list[bytes | None]:
@@ -94,9 +94,8 @@ class _Unusable(Exception):
     """Why a row is left out."""
 
 
-def _gather(
-    row: int, record: dict[str, Any] | str, folder: Path, file_name: str, columns: Columns, gathered: Gathered
-) -> None:
+def _row(row: int, record: dict[str, Any] | str, folder: Path, file_name: str, columns: Columns) -> Row:
+    """The pair of a record; raises _Unusable."""
     if isinstance(record, str):
         raise _Unusable(record)
     text = _text(record.get(columns.text))
@@ -107,7 +106,7 @@ def _gather(
             raise _Unusable(reason)
         if not fields["uid"] and not fields["url"]:
             fields["uid"] = _uid_of_image(text, folder, image)
-    gathered.add(row, text, image, fields)
+    return Row(row=row, text=text, image=image, **fields)
 
 
 def _text(value: object) -> bytes:

@@ -30,9 +30,9 @@ from typing import Any, BinaryIO
 from curation.errors import MissingColumn, UnreadableFile
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.gather import Gathered, pair_fields, printable
 from curation.pool.image_files import IMAGE_SUFFIXES, MAX_IMAGE_BYTES
 from curation.pool.pairs import Scanned
+from curation.pool.rows import Row, Rows, pair_fields, printable
 from curation.pool.sniff import check_bare
 from curation.pool.tar import Damage, Member, walk
 from curation.pool.uids import image_digest, pair_uid
@@ -99,21 +99,21 @@ def read(path: Path, columns: Columns) -> Iterator[Scanned]:
     raises UnreadableFile for what is no tar file, MissingColumn where none of the first samples has a text
     """
     _check_text_field(path, columns)
-    gathered = Gathered()
+    rows = Rows()
     row = 0
     with open_tar(path) as file:
         shard = _Shard(file, columns)
         for item in read_samples(file):
             if isinstance(item, Damage):
-                gathered.damage(item.line)
+                rows.damage.append(item.line)
                 shard.keys = set() if item.new_tar else shard.keys
             else:
-                shard.gather(item, row, gathered)
+                shard.add(item, row, rows)
                 row += 1
-            if gathered.full:
-                yield gathered.take()
-    if not gathered.empty:
-        yield gathered.take()
+            if rows.full:
+                yield rows.take()
+    if not rows.empty:
+        yield rows.take()
 
 
 def images(path: Path, columns: Columns, references: Sequence[str]) -> list[bytes | None]:
@@ -174,21 +174,22 @@ class _Shard:
         own_sizes = (columns.width, columns.height) != (Columns.width, Columns.height)
         self.resized = columns if own_sizes else replace(columns, width="original_width", height="original_height")
 
-    def gather(self, sample: Sample, row: int, gathered: Gathered) -> None:
+    def add(self, sample: Sample, row: int, rows: Rows) -> None:
         """Add a sample, or count why not."""
         try:
             self._check(sample)
             record = _record(self.file, sample)
             text = self._text(sample, record)
             if text is None:
-                gathered.drop(_why_no_text(sample), sample.stems)
+                rows.dropped[_why_no_text(sample)] += sample.stems
                 return
             fields = pair_fields(record, self.resized if "original_width" in record else self.columns)
             if sample.image and not fields["uid"] and not fields["url"]:
                 fields["uid"] = _uid_of_image(self.file, text, sample.image)
-            gathered.add(row, text, image_reference(sample.image) if sample.image else None, fields)
+            image = image_reference(sample.image) if sample.image else None
+            rows.add(Row(row=row, text=text, image=image, **fields))
         except _Unusable as reason:
-            gathered.drop(str(reason))
+            rows.dropped[str(reason)] += 1
 
     def _check(self, sample: Sample) -> None:
         """Raise _Unusable for a sample that is not whole, or has a member that must not be read."""

@@ -178,7 +178,7 @@ def _origin(t: float, config: dict[str, Any], metadata: dict[str, Any], inputs: 
         "metadata": metadata["digest"],
         "entries": metadata["entries"],
         "input files": len(inputs),
-        "input rows": sum(file["rows"] for file in inputs),
+        "input bytes": sum(file["bytes"] for file in inputs),
         "input digests": sorted(file["digest"] for file in inputs),
     }
 

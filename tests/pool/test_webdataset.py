@@ -285,7 +285,7 @@ def test_an_empty_tar_file_has_no_pairs(tmp_path):
 
 
 def test_batches_are_bounded_and_rows_number_the_samples(tmp_path, monkeypatch):
-    monkeypatch.setattr("curation.pool.gather.BATCH_ROWS", 8)
+    monkeypatch.setattr("curation.pool.rows.BATCH_ROWS", 8)
     batches = list(FORMAT.read(write_tar(tmp_path / "a.tar", samples(range(20))), Columns()))
     assert [len(batch.pairs) for batch in batches] == [8, 8, 4]
     assert [row for batch in batches for row in batch.pairs["row"].to_pylist()] == list(range(20))

@@ -46,7 +46,7 @@ def test_entries_that_only_one_side_matches_or_covers_are_named(make_run):
     assert (found.matched.lost_examples, found.matched.gained_examples) == (["photo"], ["unicorn"])
     assert (found.matched.lost, found.matched.gained) == (1, 1)
     assert found.covered.gained_examples == ["unicorn"]
-    assert set(found.origin) == {"metadata", "entries", "input rows", "input digests"}
+    assert set(found.origin) == {"metadata", "entries", "input bytes", "input digests"}
     assert found.origin["entries"] == [7, 6]
     rows = {row["entry"]: (row["count_a"], row["count_b"]) for row in found.entries.to_pylist()}
     assert rows["zebra"] == (0, 0)

@@ -17,7 +17,9 @@ from curation.metadata import from_entries
 from curation.pool.images import read_images
 from curation.runs import curate
 from curation.runs.config import CurateConfig
+from curation.runs.diff import diff, open_set
 from curation.runs.plan import create_run, with_guesses
+from curation.runs.verify import verify_run
 from tars import tar_bytes
 
 UIDS = [f"pair-{number:06d}" for number in range(len(TEXTS))]
@@ -139,3 +141,15 @@ def test_a_list_of_texts_is_a_pair_each_or_one_that_is_drawn(tmp_path):
     one = run_over(tmp_path / "pool.parquet", tmp_path / "one", texts="one")
     assert one.info["funnel"][0]["out"] == 2
     assert one.info["funnel"][0]["dropped"]["another text of the image was drawn"] == 1
+
+
+def test_sets_out_of_two_formats_are_compared_and_verified(tmp_path):
+    (tmp_path / "pool").mkdir()
+    write_jsonl(tmp_path / "pool")
+    run = run_over(tmp_path / "pool", tmp_path / "run")
+    known = run_over(write_pool(tmp_path / "known.parquet", TEXTS), tmp_path / "known")
+    found = diff(open_set(run.path), open_set(known.path))
+    assert found.pairs is not None
+    assert (found.pairs.only_a, found.pairs.only_b, found.changed) == (0, 0, [])
+    report = verify_run(run, sample=None)
+    assert (report.findings, report.rows) == ([], len(TEXTS))
