@@ -6,6 +6,7 @@ from curation import figures, queries
 from curation.ui import cached, frame
 from curation.ui.charts import show_figure
 from curation.ui.funnel import show_damage, show_funnel
+from curation.ui.languages import show_languages
 from curation.ui.numbers import show_numbers
 from curation.ui.text import number
 from curation.ui.threshold import choose_t
@@ -44,3 +45,4 @@ if by_t.open:
 st.subheader("From the pool to the curated set", anchor=False)
 show_funnel(queries.funnel(run, size))
 show_damage(run)
+show_languages(run, t)

@@ -42,6 +42,12 @@ def size(run: Run, t: float) -> queries.Size:
     return queries.size(run, t)
 
 
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def by_language(run: Run, t: float) -> list[queries.LanguageSize]:
+    """`queries.by_language`"""
+    return queries.by_language(run, t)
+
+
 @st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=_RUN_IDENTITY)
 def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -> int:
     """`queries.count_samples`"""

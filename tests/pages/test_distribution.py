@@ -1,10 +1,12 @@
 import gzip
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from curation import queries
-from curation.metadata import from_entries
+from curation.metadata import by_language, from_entries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
@@ -150,3 +152,23 @@ def test_damage_of_the_pool_and_notes_are_told(workspace, open_page):
 
     assert not page.app.exception
     assert line in page.texts
+
+
+def test_a_run_with_languages_has_a_row_for_each(workspace, open_page):
+    rows = {"text": ["a dog", "a dog", "热狗", "ein Hund", "un chien"], "language": ["en", "en", "zh", "de", None]}
+    pq.write_table(pa.table(rows), workspace / "pool.parquet")
+    metadata = by_language({code: from_entries([word], source="test") for code, word in (("en", "dog"), ("zh", "狗"))})
+    config = CurateConfig(t=1.0, identify="never")
+    create_run(workspace / "run", [str(workspace / "pool.parquet")], metadata, config)
+    run = curate.run(workspace / "run", workers=1)
+
+    page = open_page("distribution")
+
+    (table,) = page.app.dataframe
+    wanted = [
+        [one.language, f"{one.pairs:,}", f"{one.matched:,}", f"{one.t:,.15g}", f"{one.kept:,}"]
+        for one in queries.by_language(run, 1.0)
+        if one.t is not None
+    ]
+    assert table.value.to_numpy().tolist() == wanted
+    assert [row[:3] for row in wanted] == [["en", "2", "2"], ["zh", "1", "1"]]

@@ -1,0 +1,32 @@
+"""The pairs of each language, where metadata knows languages."""
+
+import pandas as pd
+import streamlit as st
+
+from curation.runs.folder import Run
+from curation.ui import cached
+from curation.ui.text import label, number
+
+
+def show_languages(run: Run, t: float) -> None:
+    """A row a language that has metadata: its pairs, those that match, its own t, and those kept; nothing without."""
+    languages = cached.by_language(run, t)
+    listed = [one for one in languages if one.t is not None]
+    if not listed:
+        return
+    st.subheader("By language", anchor=False)
+    table = pd.DataFrame(
+        {
+            "Language": [label(one.language) for one in listed],
+            "Pairs": [number(one.pairs) for one in listed],
+            "Matched": [number(one.matched) for one in listed],
+            "t": [number(one.t or 0) for one in listed],
+            "Kept": [number(one.kept) for one in listed],
+        }
+    )
+    columns = {name: st.column_config.TextColumn(name) for name in table.columns}
+    st.dataframe(table, hide_index=True, column_config=columns)
+    st.caption(
+        f"At t = {number(t)}: t of the reference language. Each other language has the t with the same tail share. "
+        "Pairs of languages without metadata are counted in the step Language above."
+    )
