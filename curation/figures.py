@@ -63,12 +63,17 @@ def shown_ranks(entries: int, also: Iterable[int] = ()) -> np.ndarray:
     return np.unique(np.concatenate([exact, sampled, np.array(inside, np.int64)]))
 
 
-def ranked(curves: Curves, entry_kept: np.ndarray, entries: pa.ChunkedArray, t: float) -> Ranked:
+def ranked(
+    curves: Curves, entry_kept: np.ndarray, entries: pa.ChunkedArray, t: float, only: np.ndarray | None = None
+) -> Ranked:
     """What the charts over ranks show at t.
 
     entry_kept: (E,) int64, in the order of `curves.ranked_entry_id`; entries: all entries of the run, by entry id
+    only:       (E,) bool: which of them; with languages those of one, for each has a t of its own
     """
-    count = curves.ranked_entry_count
+    count, entry_id = curves.ranked_entry_count, curves.ranked_entry_id
+    if only is not None:
+        count, entry_id, entry_kept = count[only], entry_id[only], entry_kept[only]
     head = int(np.searchsorted(-count, -t, side="right"))
     rank = shown_ranks(count.size, also=(head, head + 1))
     at = rank - 1
@@ -76,7 +81,7 @@ def ranked(curves: Curves, entry_kept: np.ndarray, entries: pa.ChunkedArray, t: 
     return Ranked(
         t=t,
         rank=rank,
-        entry=entries.take(pa.array(curves.ranked_entry_id[at])).to_pylist(),
+        entry=entries.take(pa.array(entry_id[at])).to_pylist(),
         count=count[at],
         kept=entry_kept[at],
         matches=matches[at],

@@ -142,3 +142,13 @@ def test_a_pool_that_matches_nothing_can_be_drawn(make_run):
 )
 def test_entries_are_escaped_for_plotly(text, safe):
     assert escaped(text) == safe
+
+
+def test_the_ranks_of_some_entries_are_their_own(zipf_run):
+    entry_kept = queries.entry_kept_at(zipf_run, 100.0)
+    only = np.arange(entry_kept.size) % 2 == 1
+    found = ranked(zipf_run.curves, entry_kept, zipf_run.entries["entry"], 100.0, only)
+    count = zipf_run.curves.ranked_entry_count[only]
+    assert (found.entries, found.head) == (count.size, (count >= 100).sum())
+    assert found.count.tolist() == count.tolist()
+    assert found.all_kept_matches == entry_kept[only].sum()

@@ -5,7 +5,7 @@ The original puts spaces around a text and around seven marks, turns tab and lin
 tokens kept, contain the tokens of the entry as a consecutive run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 SPACES = " \t\n\r"
@@ -50,12 +50,17 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def spans(text: str, entries: Iterable[str]) -> list[Span]:
+def spans(text: str, entries: Iterable[str], with_spaces: bool = True) -> list[Span]:
     """Every place where one of the entries stands in the text, by start; places may overlap.
+
+    with_spaces: as a run of whole tokens; else, for languages without spaces, anywhere
 
     >>> spans("hot dog, dog", ["dog", "hot dog", "cat"])
     [Span(start=0, stop=7, entry='hot dog'), Span(start=4, stop=7, entry='dog'), Span(start=9, stop=12, entry='dog')]
     """
+    if not with_spaces:
+        anywhere = [Span(at, at + len(entry), entry) for entry in entries for at in _places(text, entry)]
+        return sorted(anywhere, key=lambda span: (span.start, -span.stop))
     wanted = {tuple(entry.split(" ")): entry for entry in entries}
     lengths = sorted({len(run) for run in wanted}, reverse=True)
     found, places = [], tokens(text)
@@ -66,3 +71,10 @@ def spans(text: str, entries: Iterable[str]) -> list[Span]:
             if entry is not None:
                 found.append(Span(run[0].start, run[-1].stop, entry))
     return found
+
+
+def _places(text: str, entry: str) -> Iterator[int]:
+    at = text.find(entry)
+    while at >= 0:
+        yield at
+        at = text.find(entry, at + 1)

@@ -56,8 +56,11 @@ def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
 def ranked(run: Run, t: float) -> figures.Ranked:
-    """`figures.ranked`"""
-    return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t)
+    """`figures.ranked`; with languages, of the entries of the reference language, whose threshold is t."""
+    scale, only = run.scale, None
+    if scale.codes != ("",):
+        only = scale.entry_language[run.curves.ranked_entry_id] == scale.reference
+    return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t, only)
 
 
 @st.cache_data(max_entries=200, show_spinner=False, hash_funcs=_RUN_IDENTITY)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from curation.languages import WITHOUT_SPACES
 from curation.matching.tokens import spans
 from curation.queries import EntryWhy, Why
 from curation.ui.components import component
@@ -51,6 +52,7 @@ def card(pair: Why, thumbnail: bytes | str | None) -> dict[str, Any]:
         "facts": [
             ["t_min", f"{pair.t_min:.4g}" if np.isfinite(pair.t_min) else "none: nothing matches"],
             ["pi, the chance to be kept at this t", f"{pair.keep_prob:.4f}"],
+            *([["language", label(pair.language)]] if pair.language else []),
             ["uid", label(pair.uid, 200)],
             *([["url", label(pair.url, 500)]] if pair.url else []),
         ],
@@ -76,7 +78,7 @@ def highlighted(pair: Why) -> list[list[Any]]:
             parts.append([plain(text[start:stop], MORE_CHARACTERS), kind, label(", ".join(dict.fromkeys(names)), 200)])
             at = stop
 
-    for span in spans(text, keeps):
+    for span in spans(text, keeps, with_spaces=pair.language not in WITHOUT_SPACES):
         if span.stop == len(text) < len(pair.text):
             continue  # half a token may look like a whole one
         if names and span.start < stop:
@@ -94,9 +96,11 @@ def reason(pair: Why) -> str:
     """Why the pair is in or out, in a sentence."""
     if not pair.entries:
         return "Dropped: no entry of the metadata stands in this text."
-    first, t = pair.entries[0], number(pair.t)
+    # with languages, counts are compared with the t of the pair's own
+    first, own_t = pair.entries[0], pair.t if pair.language_t is None else pair.language_t
+    t = number(own_t) if pair.language_t is None else f"{number(own_t)} for “{label(pair.language or '')}”"
     name = f"“{label(first.entry)}”"
-    if rare := [entry for entry in pair.entries if entry.count <= pair.t]:
+    if rare := [entry for entry in pair.entries if entry.count <= own_t]:
         name, texts = f"“{label(rare[0].entry)}”", counted(rare[0].count, "text")
         return f"Kept: {name} stands in {texts}, no more than t = {t}, so all of its texts stay."
     if pair.kept:

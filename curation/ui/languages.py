@@ -1,11 +1,19 @@
 """The pairs of each language, where metadata knows languages."""
 
+import re
+
 import pandas as pd
 import streamlit as st
 
 from curation.runs.folder import Run
 from curation.ui import cached
 from curation.ui.text import label, number
+
+
+def reference_language(run: Run) -> str:
+    """Which entries the charts over ranks are about: those of the language whose t it is; "" without languages."""
+    code = run.scale.codes[run.scale.reference]
+    return f" of {code}" if re.fullmatch("[a-z]{2,8}", code) else ""  # it stands in markdown
 
 
 def show_languages(run: Run, t: float) -> None:

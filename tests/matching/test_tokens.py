@@ -46,3 +46,8 @@ def test_spans_show_exactly_the_entries_that_match(text, entries):
 
 def test_spans_overlap_and_stand_in_order():
     assert spans("hot dog, dog", ["dog", "hot dog"]) == [(0, 7, "hot dog"), (4, 7, "dog"), (9, 12, "dog")]
+
+
+def test_without_spaces_an_entry_is_found_anywhere():
+    found = spans("热狗狗", ["狗", "热狗", "猫"], with_spaces=False)
+    assert [(span.start, span.stop, span.entry) for span in found] == [(0, 2, "热狗"), (1, 2, "狗"), (2, 3, "狗")]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from curation.queries import EntryWhy, Why
@@ -85,3 +87,10 @@ def test_a_card_shows_the_numbers_behind_the_reason():
     assert shown["entries"] == [[["dog", "100", "0.2", "0.75", "75"], False]]
     assert shown["facts"][:2] == [["t_min", "75"], ["pi, the chance to be kept at this t", "0.5000"]]
     assert shown["image"] == "data:image/jpeg;base64,anBlZw=="
+
+
+def test_in_a_language_without_spaces_entries_are_marked_inside_words_and_judged_by_its_own_t():
+    found = pair("红色热狗照片", ("热狗", 3, 0.9), t=20.0)
+    found = replace(found, language="zh", language_t=4.0)
+    assert highlighted(found) == [["红色", "", ""], ["热狗", "keeps", "热狗"], ["照片", "", ""]]
+    assert reason(found) == "Kept: “热狗” stands in 3 texts, no more than t = 4 for “zh”, so all of its texts stay."

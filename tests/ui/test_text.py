@@ -46,7 +46,7 @@ def test_only_numbers_are_put_into_markdown(path):
             for value in ast.walk(node):
                 if isinstance(value, ast.FormattedValue) and value.format_spec is None:
                     source = ast.unparse(value.value)
-                    safe = re.match(r"(number|share)\(|icon$|(pool|kept|tail)$", source)
+                    safe = re.match(r"(number|share)\(|icon$|(pool|kept|tail|of_language)$", source)
                     assert safe, f"{path.name}:{node.lineno} {source}"
 
 
