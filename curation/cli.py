@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, field, fields, make_dataclass
+from dataclasses import Field, asdict, field, fields, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,16 +28,15 @@ if TYPE_CHECKING:
     from curation.runs.diff import Diff
 
 
+def _parameter_of(option: Field[Any]) -> Parameter:
+    """The name, help and group of a field as an option of a command."""
+    group = {"group": option.metadata["group"]} if "group" in option.metadata else {}  # None would hide it
+    return Parameter(option.metadata.get("flag"), help=option.metadata["help"], **group)
+
+
 def _options_of(config: type) -> Any:
     """The configuration dataclass as options of a command: names, defaults and help stand in its fields alone."""
-    made = [
-        (
-            f.name,
-            Annotated[f.type, Parameter(f.metadata.get("flag"), help=f.metadata["help"])],
-            field(default=f.default),
-        )
-        for f in fields(config)
-    ]
+    made = [(f.name, Annotated[f.type, _parameter_of(f)], field(default=f.default)) for f in fields(config)]
     # cyclopts looks into a dataclass only if it belongs to a module that is not the standard library's
     namespace = {"__module__": __name__}
     return make_dataclass(f"{config.__name__}Options", made, frozen=True, kw_only=True, namespace=namespace)

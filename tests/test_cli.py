@@ -469,3 +469,25 @@ def test_a_reference_language_without_a_list_is_refused_in_one_line(world, headt
     code, _, err = headtail("curate", world / "pool.parquet", "--metadata", world / "lists", "-o", world / "run")
     assert code == 2 and err.count("\n") == 1
     assert "reference language 'en': metadata has de" in err
+
+
+def test_filters_are_options_of_curate_and_steps_of_the_funnel(world, headtail):
+    command = ("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2, "-o", world / "run")
+    code, out, _ = headtail(*command, "--filter", "align", "--max-words", 3, "--frequent-words", 0, "--distinct-texts")
+    assert code == 0
+    assert "filter: too few words 8 3 5 too few words" in " ".join(out.split())
+    assert open_run(world / "run").config.active_filters == (
+        "short side", "aspect ratio", "too few words", "too many words", "same text", "texts per image",
+        "images per text",
+    )  # fmt: skip
+    code, out, _ = headtail("size", world / "run", "--json")
+    steps = {step["step"]: (step["rows_in"], step["rows_out"]) for step in json.loads(out)["funnel"]}
+    assert steps["filter: too many words"] == (3, 2)
+
+
+def test_a_bad_pattern_is_refused_before_a_run_is_made(world, headtail):
+    command = ("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2, "-o", world / "run")
+    code, _, err = headtail(*command, "--text-matches", "(dog")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "text matches '(dog': no regular expression of RE2 (missing ): (dog)" in err
+    assert not (world / "run").exists()

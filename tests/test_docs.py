@@ -13,6 +13,7 @@ from curation.balancing import t_to_p
 from curation.matching import Matcher
 from curation.metadata.ngrams import NgramCounter
 from curation.metadata.wikitext import plain_text
+from curation.pool.filter_config import ALIGN, FILTERS, REASONS
 from curation.runs.export.formats import EXPORTS
 from curation.runs.export.write import export
 from curation.scale import language_scale
@@ -61,6 +62,17 @@ def test_the_table_of_thresholds_by_language_holds(t, share, language_t):
     counts, language = np.array([10, 30, 60, 2, 8]), np.array([0, 0, 0, 1, 1], np.int32)
     scale = language_scale(counts, language, ["en", "xx"], "en")
     assert (t_to_p(counts[:3], float(t)), scale.language_t(1, float(t))) == (float(share), float(language_t))
+
+
+def test_the_table_of_filters_is_that_of_the_code():
+    head = "| number | step | option | a pair passes if | align |"
+    documented = rows_of_table("docs/filters.md", head)
+    assert [(int(number), step) for number, step, *_ in documented] == [(n, step) for step, n in REASONS.items()]
+    assert [option.strip("`").split(" ")[0] for _, _, option, *_ in documented] == [
+        "--" + option.replace("_", "-") for option in FILTERS.values()
+    ]
+    values = {FILTERS[step]: float(value.replace(",", "")) for _, step, _, _, value in documented if value}
+    assert values == ALIGN
 
 
 def test_every_file_of_a_run_is_in_its_definition(make_run):

@@ -56,6 +56,24 @@ def thumbnail(data: bytes, side: int) -> bytes:
     return out.getvalue()
 
 
+def small_grey(data: bytes, width: int, height: int) -> np.ndarray:
+    """The image, upright, without its proportions: (height, width) uint8, transparent parts white.
+
+    raises UnreadableFile for anything else than a whole JPEG, PNG, WEBP or GIF of reasonable size
+    """
+    try:
+        image = _eight_bit(_upright(_opened(data, 4 * max(width, height))))
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        flat = Image.new("RGB", image.size, "white")
+        flat.paste(image, mask=image if image.mode == "RGBA" else None)
+        return np.asarray(flat.convert("L").resize((width, height), Image.Resampling.BOX))
+    except CurationError:
+        raise
+    except Exception as error:  # decoders raise whatever they like on damaged data
+        reason = str(error).split("\n")[0][:100] or type(error).__name__
+        raise UnreadableFile(f"image: cannot be decoded ({reason})") from None
+
+
 def read_images(inputs: Sequence[PoolFile], columns: Columns, references: Sequence[str | None]) -> list[bytes | None]:
     """The image bytes behind references of the form "<input>:<where in it>", as a run's pairs hold them.
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from curation.errors import BadArgument
 from curation.pool.columns import Columns
+from curation.pool.filter_config import FilterConfig
 
 DEFAULT_TAIL_SHARE = 0.06
 """What the paper holds when a pool grows: about 6 % of the matches belong to the tail (arXiv:2309.16671)."""
@@ -16,7 +17,7 @@ def _option(default: Any, help: str, **limits: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CurateConfig:
+class CurateConfig(FilterConfig):
     """How to curate. At most one of t, size and tail_share; without any, the tail share is 0.06."""
 
     t: float | None = _option(None, "threshold: how many texts each entry may keep", min=1.0, flag="-t")
@@ -44,6 +45,7 @@ class CurateConfig:
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(given := [name for name in ("t", "size", "tail_share") if getattr(self, name) is not None]) > 1:
             raise BadArgument(f"{' and '.join(given)} were given: choose one, the threshold follows from it")
         for option in fields(self):
@@ -52,6 +54,8 @@ class CurateConfig:
                 raise BadArgument(
                     f"{option.name.replace('_', ' ')} {value!r}: give one of {', '.join(limits['choices'])}"
                 )
+            if isinstance(value, bool):
+                continue
             if isinstance(value, int | float) and not limits["min"] <= value <= limits.get("max", sys.float_info.max):
                 allowed = f"from {limits['min']:g}" + (f" to {limits['max']:g}" if "max" in limits else " up")
                 raise BadArgument(f"{option.name.replace('_', ' ')} {value:g}: give a number {allowed}")

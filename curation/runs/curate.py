@@ -28,6 +28,8 @@ from curation.pool.formats import FORMATS
 from curation.pool.pairs import Scanned
 from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
+from curation.runs.filtered import filter_steps
+from curation.runs.filtering import filter_pool
 from curation.runs.folder import Run, lock, open_run, write_curves, write_info
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
@@ -135,6 +137,9 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     config = run.config
     env = environment(run, metadata, np.zeros(len(metadata), np.int64), one_language(len(metadata)))
     do = partial(_do_units, todo, amount, workers, report, cancel)
+    judged = (
+        filter_pool(run, env.reading, todo, amount, workers, report, cancel) if config.active_filters else Counter()
+    )
 
     receipts = do(env, "match", match_unit, run.path / "work")
     for unit in todo:
@@ -175,7 +180,7 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     report.end_phase()
     row = curves.row(t[0])
     assert row is not None
-    _write_results(run, receipts, t[0], int(curves.kept[row]), report.seconds)
+    _write_results(run, receipts, t[0], int(curves.kept[row]), report.seconds, judged)
     shutil.rmtree(run.path / "work")
 
 
@@ -196,6 +201,7 @@ def environment(run: Run, entries: pa.Table, entry_count: np.ndarray, scale: Lan
             formats={file.path: FORMATS[file.format] for file in run.inputs},
             config=config,
             languages=frozenset(language.to_pylist()) if language is not None else None,
+            filtered=run.path / "filtered" if config.active_filters else None,
         ),
         seed=run.seed,
         input_index={file.path: at for at, file in enumerate(run.inputs)},
@@ -400,7 +406,9 @@ def _met(receipt: Receipt) -> tuple[object, ...]:
     return receipt.rows_in, receipt.rows, receipt.matched, receipt.matches, receipt.dropped
 
 
-def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, seconds: dict[str, float]) -> None:
+def _write_results(
+    run: Run, receipts: list[Receipt], t: float, kept: int, seconds: dict[str, float], judged: Counter[str]
+) -> None:
     dropped, notes = Counter[str](), Counter[str]()
     for receipt in receipts:
         dropped.update(receipt.dropped)
@@ -420,8 +428,10 @@ def _write_results(run: Run, receipts: list[Receipt], t: float, kept: int, secon
         run.info["totals"]["by_language"] = queries.totals_of(languages)
         language_steps = [queries.language_step(languages)]
         routed = language_steps[0]["out"]
+    filters, unreadable, read = filter_steps(run.config.active_filters, dropped, rows, judged)
     run.info["funnel"] = [
-        {"step": "read", "in": rows_in, "out": rows, "dropped": dict(dropped)},
+        {"step": "read", "in": rows_in, "out": read, "dropped": dict(unreadable)},
+        *filters,
         *language_steps,
         {"step": "match", "in": routed, "out": matched, "dropped": {"no entry matches": routed - matched}},
         {"step": "balance", "in": matched, "out": kept, "dropped": {"balanced away": matched - kept}},

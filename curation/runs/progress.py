@@ -16,7 +16,7 @@ WRITE_EVERY_S = 0.5
 class Progress:
     """One moment of a run.
 
-    phase:   "match", "balance" or "curves"
+    phase:   "filter" and "compare" where filters are on; "match", "balance" and "curves"
     done:    rows of the pool that this phase is through with, or bytes; total: rows or bytes of the pool
     of:      "rows", or "bytes" where not every file tells its rows beforehand
     rate:    of them a second in this phase, 0 where it is not known yet

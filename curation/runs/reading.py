@@ -16,6 +16,7 @@ from curation.pool.parquet import FORMAT as PARQUET
 from curation.pool.parquet import scan, scan_texts
 from curation.pool.texts import draw_texts
 from curation.runs.config import CurateConfig
+from curation.runs.filtered import kept_pairs, kept_texts
 from curation.runs.routing import decide_languages, remembered_languages
 
 
@@ -25,17 +26,20 @@ class Reading:
 
     formats:   the format of each file of the pool, by its path
     languages: those that there is metadata for; None where metadata knows no languages
+    filtered:  the folder with what filters decided; None without filters
     """
 
     columns: Columns
     formats: Mapping[str, Format]
     config: CurateConfig
     languages: frozenset[str] | None
+    filtered: Path | None = None
 
     def texts(self, unit: Unit) -> Iterator[tuple[pa.StringArray, pa.StringArray | None, Counter[str]]]:
         """For the first pass: texts, the language of each if metadata knows languages, and what was left out."""
         if self.languages is None and self.config.texts == "every" and self.formats[unit.path] is PARQUET:
-            for text, dropped in scan_texts(unit.path, unit.row_groups, self.columns):
+            texts = scan_texts(unit.path, unit.row_groups, self.columns)
+            for text, dropped in kept_texts(texts, self._reasons(unit)) if self.filtered else texts:
                 yield text, None, dropped
             return
         for batch in self._scanned(unit):
@@ -58,14 +62,20 @@ class Reading:
         decide = partial(decide_languages, listed=self.languages, identify_when=self.config.identify)
         return (replace(batch, pairs=decide(batch.pairs)) for batch in batches)
 
+    def everything(self, unit: Unit) -> Iterator[Scanned]:
+        """For filters: all pairs of a unit, as the pool gives them."""
+        if self.formats[unit.path] is PARQUET:
+            return scan(unit.path, unit.row_groups, self.columns)
+        return self.formats[unit.path].read(Path(unit.path), self.columns)
+
     def _scanned(self, unit: Unit) -> Iterator[Scanned]:
-        batches = (
-            scan(unit.path, unit.row_groups, self.columns)
-            if self.formats[unit.path] is PARQUET
-            else self.formats[unit.path].read(Path(unit.path), self.columns)
-        )
-        for batch in batches:
+        batches = self.everything(unit)
+        for batch in kept_pairs(batches, self._reasons(unit)) if self.filtered else batches:
             if self.config.texts == "one":
                 pairs, dropped = draw_texts(batch.pairs, self.config.seed)
                 batch = replace(batch, pairs=pairs, dropped=batch.dropped + dropped)
             yield batch
+
+    def _reasons(self, unit: Unit) -> Path:
+        assert self.filtered is not None
+        return self.filtered / f"{unit.index:05d}.parquet"

@@ -1,6 +1,7 @@
 """Verifying: what a run or an export holds is derived again from the pool, and compared row by row."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from curation.errors import CurationError
 from curation.metadata import Metadata
 from curation.queries.difference import Difference, Rows, row_difference
 from curation.runs.curate import Env, Receipt, derive, environment, pair_schema
+from curation.runs.filtered import read_receipt
 from curation.runs.folder import Run
 from curation.runs.plan import check_inputs, digest, units
 from curation.uniform import list_lengths
@@ -64,6 +66,7 @@ def verify_run(
     _check_plan(run, note)
     receipts = _check_receipts(run, report)
     _check_sums(run, receipts, report, on_rows)
+    _check_filtered(run, report)
     try:
         check_inputs(run)
     except CurationError as error:
@@ -153,6 +156,8 @@ def _check_sums(run: Run, receipts: dict[str, Receipt], report: Report, on_rows:
         if step["in"] != step["out"] + sum(step["dropped"].values())
     ]
     outs = {step["step"]: step["out"] for step in run.info["funnel"]}
+    if run.config.active_filters:  # what is read goes through them, and perhaps a draw
+        outs["read"] = outs.get("draw", outs.get(f"filter: {run.config.active_filters[-1]}"))
     if (said := [outs.get(step) for step in ("read", "match", "balance")]) != [pairs, matched, kept]:
         report.findings.append(f"run.json: the funnel says {said}, the pairs say {[pairs, matched, kept]}")
     if (wrong := np.flatnonzero(counts != run.entry_count)).size:
@@ -163,6 +168,25 @@ def _check_sums(run: Run, receipts: dict[str, Receipt], report: Report, on_rows:
         )
     if (wrong := np.flatnonzero(np.cumsum(below)[:-1] != run.curves.kept)).size:
         report.findings.append(f"curves/kept.npy: {wrong.size} thresholds differ from the pairs")
+
+
+def _check_filtered(run: Run, report: Report) -> None:
+    """What the filters decided, against its receipts and the funnel."""
+    if not (active := run.config.active_filters):
+        return
+    dropped: Counter[str] = Counter()
+    for unit in units(run):
+        report.files += 1
+        if receipt := read_receipt(run.path / "filtered", unit, run.info["plan_digest"]):
+            dropped.update(receipt.dropped)
+        else:
+            report.findings.append(f"filtered/{unit.index:05d}.parquet: does not fit its receipt")
+    said = {step["step"]: step["in"] - step["out"] for step in run.info["funnel"]}
+    report.findings += [
+        f"run.json: the funnel says {said.get(f'filter: {name}')} dropped by {name}, the receipts say {dropped[name]}"
+        for name in active
+        if said.get(f"filter: {name}") != dropped[name]
+    ]
 
 
 def _check_unit(run: Run, unit: Unit, env: Env, report: Report, on_rows: Callable[[int], None]) -> None:
