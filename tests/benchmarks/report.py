@@ -114,6 +114,20 @@ def query_run(line: Line) -> list[Row]:
     ] + [Row(f"times pyarrow: {question}", ratio, "{:.1f}") for question, ratio in f["ratio_pyarrow"].items()]
 
 
+def read_pool(line: Line) -> list[Row]:
+    f = line["figures"]
+    return [
+        *(Row(f"{kind}, rows a CPU second", rate, "{:,.0f}") for kind, rate in f["rows_per_cpu_s"].items()),
+        Row("WAT, MB of JSON a CPU second", f["wat_json_mb_per_cpu_s"], "{:,.1f}", ("at least", 20)),
+        Row("tar files, MB a CPU second", f["tar_mb_per_cpu_s"], "{:,.0f}"),
+        Row("a thumbnail out of the tar file, ms", f["thumbnail_ms"]["median"], "{:.1f}", ("below", 10)),
+        Row("the slowest of twenty, ms", f["thumbnail_ms"]["p95"], "{:.1f}"),
+        Row("times Python's csv, which checks nothing", f["ratio_csv_module"]["best"]),
+        Row("times Python's json, line by line", f["ratio_json_module"]["best"]),
+        Row("times Python's tarfile, reading texts", f["ratio_tarfile"]["best"]),
+    ]
+
+
 def start_up(line: Line) -> list[Row]:
     f = line["figures"]
     targets = {"headtail_help": ("below", 0.5)}
@@ -131,6 +145,7 @@ TABLES: dict[str, Callable[[Line], list[Row]]] = {
     "matching": matching,
     "curate_pool": curate_pool,
     "query_run": query_run,
+    "read_pool": read_pool,
     "start_up": start_up,
 }
 
@@ -147,6 +162,7 @@ HISTORY = {
         "share of the phase curves, not all they cost",
     ),
     "query_run": ("size, t on the grid, ms", "size, t between, ms", "samples of a head entry, ms"),
+    "read_pool": ("WAT, MB of JSON a CPU second", "tar files, MB a CPU second", "a thumbnail out of the tar file, ms"),
     "start_up": ("headtail help, s", "first match, s", "first run of app, s"),
 }
 

@@ -9,6 +9,7 @@ import pytest
 import report
 from curate_pool import curate_pool, timed_run
 from query_run import query_run
+from read_pool import read_pool
 from start_up import start_up
 from world import word, world, zipf_entries
 
@@ -29,6 +30,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
         measure.line(matching, pairs=300, entries=300, repeats=1),
         measure.line(curate_pool, pairs=600, files=2, entries=300, peer_pairs=200, repeats=1),
         measure.line(query_run, run=run, cold=1, warm=1),
+        measure.line(read_pool, pairs=200, entries=300, images=60, repeats=1),
         measure.line(start_up, repeats=1),
     ]
     return {line["benchmark"]: json.loads(json.dumps(line)) for line in lines}
