@@ -642,7 +642,7 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
                 step.step,
                 f"{step.rows_in:,}",
                 f"{step.rows_out:,}",
-                _reasons(step.dropped),
+                _reasons(step.dropped, step.notes),
             )
             for step in steps
         ],
@@ -673,9 +673,10 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
         )
 
 
-def _reasons(dropped: dict[str, int], most: int = 6) -> str:
-    """What was dropped for which reason; of many reasons, such as languages without metadata, the first."""
+def _reasons(dropped: dict[str, int], notes: dict[str, int], most: int = 6) -> str:
+    """What was dropped for which reason, and what passed unjudged; of many reasons, such as languages, the first."""
     told = [(reason, count) for reason, count in dropped.items() if count]
+    told += [(f"passed: {note}", count) for note, count in notes.items()]
     cell = ", ".join(f"{count:,} {reason}" for reason, count in told[:most])
     return cell + (f", {sum(count for _, count in told[most:]):,} for {len(told) - most} more" if told[most:] else "")
 

@@ -7,7 +7,7 @@ point below are asked too.
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -83,12 +83,16 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Step:
-    """One row of the funnel: rows in, rows out, and the difference by reason."""
+    """One row of the funnel: rows in, rows out, and the difference by reason.
+
+    notes: rows that passed because nobody could tell, by what was not known
+    """
 
     step: str
     rows_in: int
     rows_out: int
     dropped: dict[str, int]
+    notes: dict[str, int] = field(default_factory=dict)
 
 
 def size(run: Run, t: float) -> Size:
@@ -307,4 +311,7 @@ def funnel(run: Run, size: Size) -> list[Step]:
     """What came in, what went out and what was dropped for which reason, step by step, with balancing as in `size`."""
     *before, balance = run.info["funnel"]
     balance = {**balance, "out": size.kept, "dropped": {"balanced away": balance["in"] - size.kept}}
-    return [Step(step["step"], step["in"], step["out"], step["dropped"]) for step in (*before, balance)]
+    return [
+        Step(step["step"], step["in"], step["out"], step["dropped"], step.get("notes", {}))
+        for step in (*before, balance)
+    ]

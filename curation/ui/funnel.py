@@ -38,12 +38,13 @@ def show_damage(run: Run) -> None:
 
 def _row(step: Step, widest: int) -> dict[str, object]:
     dropped = [f"{number(rows)} {label(reason)}" for reason, rows in step.dropped.items() if rows]
+    passed = [f"{number(rows)} passed: {label(note)}" for note, rows in step.notes.items()]
     return {
         "step": TITLES.get(step.step, label(step.step)),
         "in": number(step.rows_in),
         "out": number(step.rows_out),
         "share": share(step.rows_out, step.rows_in),
-        "dropped": dropped or ["nothing dropped"],
+        "dropped": [*(dropped or ["nothing dropped"]), *passed],
         "bar_in": 100 * step.rows_in / max(widest, 1),
         "bar_out": 100 * step.rows_out / max(widest, 1),
     }

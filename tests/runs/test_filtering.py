@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from conftest import ZIPF_ENTRIES, write_pool, zipf_texts
-from curation import files
+from curation import files, queries
 from curation.engines import Cancelled
 from curation.metadata import from_entries
 from curation.runs import curate, plan
@@ -175,6 +175,7 @@ def test_the_sizes_that_are_not_known_stand_in_the_funnel(tmp_path):
         for text, width in zip(table["text"], table["width"].to_pylist(), strict=True)
     )
     assert run.info["funnel"][1]["notes"] == {"size of the image is not known": unknown - nulls}
+    assert queries.funnel(run, queries.size(run, run.t))[1].notes == run.info["funnel"][1]["notes"]
 
 
 def picture(seed: int, kind: str = "PNG", **options) -> bytes:
