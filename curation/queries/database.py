@@ -1,7 +1,7 @@
 """DuckDB over the pairs of one run, locked to the run's folder; values go in as parameters, never as text."""
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -12,11 +12,6 @@ import pyarrow as pa
 
 from curation.errors import UnreadableFile
 from curation.runs.folder import Run
-
-_LOCKED = (
-    "SET enable_external_access = false",
-    "SET lock_configuration = true",
-)
 
 
 def rows(run: Run, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
@@ -32,8 +27,8 @@ def table(run: Run, sql: str, parameters: Any = None) -> pa.Table:
 
 
 def files_as_table(paths: Sequence[Path]) -> str:
-    """Some of the run's files as an SQL table, with DuckDB's columns file_index and file_row_number."""
-    return f"read_parquet([{', '.join(_sql_path(path) for path in paths)}])"
+    """Parquet files as an SQL table, with DuckDB's columns file_index and file_row_number."""
+    return f"read_parquet([{', '.join(sql_path(path) for path in paths)}])"
 
 
 @contextmanager
@@ -52,20 +47,38 @@ def _relation(run: Run, sql: str, parameters: Any) -> duckdb.DuckDBPyRelation:
     return connection(run.path.resolve()).cursor().sql(sql, params=parameters)
 
 
-def _sql_path(path: Path) -> str:
+def sql_path(path: Path) -> str:
     """A path as an SQL string that names it and nothing else."""
-    return "'" + glob.escape(str(path.resolve())).replace("'", "''") + "'"
+    return sql_text(glob.escape(str(path.resolve())))
+
+
+def sql_text(text: str) -> str:
+    """A text as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def locked_connection(folders: Iterable[Path], **settings: str) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that sees these folders, and no other file; nothing about it can be changed any more.
+
+    settings: further ones of DuckDB, as SQL writes their values
+    """
+    made = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    # a pattern is checked against the allowed folders as it is written, and then its files are
+    allowed = {name for folder in folders for name in (sql_text(str(folder.resolve())), sql_path(folder))}
+    for name, value in {
+        **settings,
+        "allowed_directories": f"[{', '.join(sorted(allowed))}]",
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+    }.items():
+        made.execute(f"SET {name} = {value}")
+    return made
 
 
 @lru_cache(maxsize=32)
 def connection(path: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that sees the pairs of one run as the view `pairs`, and no other file."""
-    made = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    folder = str(path).replace("'", "''")
-    # a pattern is checked against the allowed folders as it is written, and then its files are
-    made.execute(f"SET allowed_directories = ['{folder}', {_sql_path(path)}]")
-    made.execute("SET parquet_metadata_cache = true")  # a footer is parsed again only after its file changed
-    for setting in _LOCKED:
-        made.execute(setting)
-    made.execute(f"CREATE VIEW pairs AS SELECT * FROM read_parquet({_sql_path(path)} || '/pairs/*.parquet')")
+    """A database that sees the pairs of one run as the view `pairs`."""
+    # a footer is parsed again only after its file changed
+    made = locked_connection([path], parquet_metadata_cache="true")
+    made.execute(f"CREATE VIEW pairs AS SELECT * FROM read_parquet({sql_path(path)} || '/pairs/*.parquet')")
     return made

@@ -3,7 +3,6 @@
 DuckDB groups the rows in bounded memory and spills what is more into a folder of the caller's.
 """
 
-import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from curation.errors import UnreadableFile
+from curation.queries import database
 
 MEMORY_LIMIT = "1GB"
 
@@ -85,30 +85,15 @@ def row_difference(left: Rows, right: Rows, columns: Sequence[str], *, scratch: 
 def _select(rows: Rows, names: str) -> str:
     if not rows.files:
         raise ValueError("no files to select from")
-    paths = ", ".join(_sql_path(path) for path in rows.files)
     condition = "" if rows.below is None else f" WHERE t_min < {float(rows.below)!r}"
-    return f"SELECT {'DISTINCT ' if rows.distinct else ''}{names} FROM read_parquet([{paths}]){condition}"
-
-
-def _sql_path(path: Path) -> str:
-    """A path as an SQL string that names it and nothing else."""
-    return _sql_text(glob.escape(str(path.resolve())))
-
-
-def _sql_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"SELECT {'DISTINCT ' if rows.distinct else ''}{names} FROM {database.files_as_table(rows.files)}{condition}"
 
 
 def _connection(sides: Sequence[Rows], scratch: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that sees the folders of these files, and spills into `scratch`."""
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    folders = {file.parent.resolve() for side in sides for file in side.files} | {scratch.resolve()}
-    # a pattern is checked against the allowed folders as it is written, and then its files are
-    allowed = ", ".join(sorted({name for folder in folders for name in (_sql_text(str(folder)), _sql_path(folder))}))
-    connection.execute(f"SET temp_directory = {_sql_text(str(scratch.resolve()))}")
-    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-    connection.execute("SET preserve_insertion_order = false")
-    connection.execute(f"SET allowed_directories = [{allowed}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
+    """A database that sees the folders of these files, and spills into `scratch`."""
+    return database.locked_connection(
+        {file.parent for side in sides for file in side.files} | {scratch},
+        temp_directory=database.sql_text(str(scratch.resolve())),
+        memory_limit=f"'{MEMORY_LIMIT}'",
+        preserve_insertion_order="false",
+    )

@@ -12,7 +12,6 @@ A file of keys has a row a pair, those columns that the filters need, and no nul
     bytes_a, bytes_b, looks             uint64, of image bytes; null without any. looks: the difference hash
 """
 
-import glob
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations, pairwise
@@ -25,6 +24,7 @@ import pyarrow as pa
 from curation.engines import Cancelled
 from curation.errors import CurationError
 from curation.pool.filter_config import REASONS, FilterConfig
+from curation.queries import database
 
 MEMORY_LIMIT = "1GB"
 
@@ -182,24 +182,16 @@ NEEDS: dict[str, tuple[str, ...]] = {
 
 @contextmanager
 def _connection(paths: Sequence[Path], view: str, scratch: Path, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database with these files as a view; it sees their folders alone, and spills into `scratch`."""
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    folders = {path.parent.resolve() for path in paths} | {scratch.resolve()}
-    # a pattern is checked against the allowed folders as it is written, and then its files are
-    allowed = ", ".join(sorted({text for at in folders for text in (_sql_text(str(at)), _sql_path(at))}))
+    """A database with the rows of these files as a view, which spills into `scratch`."""
+    connection = database.locked_connection(
+        {path.parent for path in paths} | {scratch},
+        temp_directory=database.sql_text(str(scratch.resolve())),
+        memory_limit=f"'{MEMORY_LIMIT}'",
+        threads=str(threads),
+        preserve_insertion_order="false",
+    )
     try:
-        for setting in (
-            f"temp_directory = {_sql_text(str(scratch.resolve()))}",
-            f"memory_limit = '{MEMORY_LIMIT}'",
-            f"threads = {threads:d}",
-            "preserve_insertion_order = false",
-            f"allowed_directories = [{allowed}]",
-            "enable_external_access = false",
-            "lock_configuration = true",
-        ):
-            connection.execute(f"SET {setting}")
-        files = ", ".join(_sql_path(path) for path in paths)
-        connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet([{files}])")
+        connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {database.files_as_table(paths)}")
         yield connection
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
         raise  # the statement is wrong, not the files
@@ -207,12 +199,3 @@ def _connection(paths: Sequence[Path], view: str, scratch: Path, threads: int) -
         raise CurationError(f"filters: pairs cannot be compared ({str(error).splitlines()[0]})") from None
     finally:
         connection.close()
-
-
-def _sql_path(path: Path) -> str:
-    """A path as an SQL string that names it and nothing else."""
-    return _sql_text(glob.escape(str(path.resolve())))
-
-
-def _sql_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

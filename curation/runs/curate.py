@@ -22,7 +22,7 @@ from curation import files, queries
 from curation.balancing import p_to_t, t_min
 from curation.curves import CurveBuilder, threshold_grid
 from curation.engines import Cancelled, Unit, local
-from curation.errors import BadRun, CurationError
+from curation.errors import BadRun
 from curation.matching import Matcher, RoutedMatcher
 from curation.pool.formats import FORMATS
 from curation.pool.pairs import Scanned
@@ -34,6 +34,7 @@ from curation.runs.folder import Run, lock, open_run, write_curves, write_info
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
 from curation.runs.reading import Reading
+from curation.runs.receipts import read_receipt
 from curation.runs.routing import on_scale, write_languages
 from curation.scale import LanguageScale, one_language
 from curation.uniform import entry_hashes, uniform
@@ -344,7 +345,9 @@ def _do_units(
     then: Callable[[Unit], None] = lambda unit: None,
 ) -> list[Receipt]:
     """Run `fn` over the units whose receipt is not there yet, and `then` over all; the receipts of all of them."""
-    receipts = {unit.index: receipt for unit in todo if (receipt := _read_receipt(folder, unit, env.plan_digest))}
+    receipts = {
+        unit.index: receipt for unit in todo if (receipt := read_receipt(Receipt, folder, unit, env.plan_digest))
+    }
     report.phase(phase, already_done=sum(amount[index] for index in receipts))
     for unit in todo:
         if unit.index in receipts:
@@ -360,17 +363,6 @@ def _do_units(
         raise Cancelled
     local.map_units(fn, left, env, on_done=on_done, cancel=cancel, max_retries=1, workers=workers)
     return [receipts[unit.index] for unit in todo]
-
-
-def _read_receipt(folder: Path, unit: Unit, plan_digest: str) -> Receipt | None:
-    """The receipt of a finished unit; None where there is none or its file does not fit it: it is done again."""
-    path = folder / f"{unit.index:05d}.parquet"
-    try:
-        receipt = Receipt(**files.read_json(path.with_suffix(".json")))
-        fits = receipt.plan_digest == plan_digest and receipt.sha256 == files.sha256(path)
-    except (CurationError, OSError, TypeError):
-        return None
-    return receipt if fits else None
 
 
 def _known_t(config: CurateConfig, entry_count: np.ndarray) -> list[float]:

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import files
-from curation.engines import Unit
-from curation.errors import BadRun, CurationError
+from curation.errors import BadRun
 from curation.pool.filter_config import REASONS
 from curation.pool.filters import SIZE_UNKNOWN
 from curation.pool.pairs import Scanned
@@ -62,17 +61,6 @@ def write_reasons(path: Path, reasons: np.ndarray) -> None:
 def write_receipt(folder: Path, receipt: FilterReceipt) -> None:
     """Commit a unit."""
     files.write_json(folder / f"{receipt.unit:05d}.json", asdict(receipt))
-
-
-def read_receipt(folder: Path, unit: Unit, plan_digest: str) -> FilterReceipt | None:
-    """The receipt of a decided unit; None where there is none or its file does not fit it."""
-    path = folder / f"{unit.index:05d}.parquet"
-    try:
-        receipt = FilterReceipt(**files.read_json(path.with_suffix(".json")))
-        fits = receipt.plan_digest == plan_digest and receipt.sha256 == files.sha256(path)
-    except (CurationError, OSError, TypeError):
-        return None
-    return receipt if fits else None
 
 
 def kept_pairs(batches: Iterable[Scanned], path: Path) -> Iterator[Scanned]:

@@ -35,13 +35,13 @@ from curation.runs.filtered import (
     NOT_DECODED,
     FilterReceipt,
     count_reasons,
-    read_receipt,
     write_reasons,
     write_receipt,
 )
 from curation.runs.folder import Run
 from curation.runs.progress import Reporter
 from curation.runs.reading import Reading
+from curation.runs.receipts import read_receipt
 
 IMAGE_ROWS = 2**18
 """So many pairs are in memory while their images are streamed: each stretch begins a new pass over its row groups."""
@@ -130,7 +130,7 @@ def filter_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
 
 def decide_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
     """Put together why each pair of a unit is dropped -> filtered/<unit>.parquet."""
-    read = read_receipt(env.work, unit, env.plan_digest)
+    read = read_receipt(FilterReceipt, env.work, unit, env.plan_digest)
     if read is None:
         raise UnreadableFile(f"{env.work}: the keys of unit {unit.index} are damaged; go on with --resume")
     reasons = np.zeros(read.rows, np.uint8)
@@ -185,7 +185,7 @@ def _do_units(
 
 
 def _receipts(folder: Path, todo: list[Unit], plan_digest: str) -> dict[int, FilterReceipt]:
-    return {unit.index: found for unit in todo if (found := read_receipt(folder, unit, plan_digest))}
+    return {unit.index: found for unit in todo if (found := read_receipt(FilterReceipt, folder, unit, plan_digest))}
 
 
 def _compare(env: FilterEnv, todo: list[Unit], workers: int, cancel: Callable[[], bool]) -> None:

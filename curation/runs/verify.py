@@ -17,9 +17,10 @@ from curation.errors import CurationError
 from curation.metadata import Metadata
 from curation.queries.difference import Difference, Rows, row_difference
 from curation.runs.curate import Env, Receipt, derive, environment, pair_schema
-from curation.runs.filtered import read_receipt
+from curation.runs.filtered import FilterReceipt
 from curation.runs.folder import Run
 from curation.runs.plan import check_inputs, digest, units
+from curation.runs.receipts import read_receipt
 from curation.uniform import list_lengths
 
 SAMPLE = 8
@@ -177,7 +178,7 @@ def _check_filtered(run: Run, report: Report) -> None:
     dropped: Counter[str] = Counter()
     for unit in units(run):
         report.files += 1
-        if receipt := read_receipt(run.path / "filtered", unit, run.info["plan_digest"]):
+        if receipt := read_receipt(FilterReceipt, run.path / "filtered", unit, run.info["plan_digest"]):
             dropped.update(receipt.dropped)
         else:
             report.findings.append(f"filtered/{unit.index:05d}.parquet: does not fit its receipt")

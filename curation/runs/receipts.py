@@ -1,0 +1,29 @@
+"""Receipts: the commit marks of units. One stands beside the file of its unit, and only a file that fits it counts."""
+
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from curation import files
+from curation.engines import Unit
+from curation.errors import CurationError
+
+
+class _Receipt(Protocol):
+    @property
+    def plan_digest(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+Receipt = TypeVar("Receipt", bound=_Receipt)
+
+
+def read_receipt(kind: type[Receipt], folder: Path, unit: Unit, plan_digest: str) -> Receipt | None:
+    """The receipt of a finished unit; None where there is none or its file does not fit it: it is done again."""
+    path = folder / f"{unit.index:05d}.parquet"
+    try:
+        receipt = kind(**files.read_json(path.with_suffix(".json")))
+        fits = receipt.plan_digest == plan_digest and receipt.sha256 == files.sha256(path)
+    except (CurationError, OSError, TypeError):
+        return None
+    return receipt if fits else None
