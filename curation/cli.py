@@ -240,7 +240,7 @@ def pool_show(
 
 @pool_app.command(name="check")
 def pool_check(
-    file: Path,
+    file: Annotated[str, Parameter(help="a file, or a folder or pattern: a line for each file in it")],
     *,
     options: Annotated[CurateOptions, Parameter(name="*", show=False)] = CurateOptions(),  # noqa: B008  # frozen
     as_json: Json = False,
@@ -253,7 +253,7 @@ def pool_check(
     with bar(None, "checking") as advance:
         checked = [
             (path, check_file(path, its_format, config.columns, advance))
-            for path, its_format in find_files([str(file)], config.pool_format)
+            for path, its_format in find_files([file], config.pool_format)
         ]
     for path, found in checked:
         if as_json:
