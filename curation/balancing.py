@@ -75,7 +75,7 @@ def t_to_p(entry_count: np.ndarray, t: float) -> float:
     0.4
     """
     counts = _matched_counts(entry_count)
-    return float(counts[counts < check_t(t)].sum() / counts.sum())
+    return int(counts[counts < check_t(t)].sum()) / int(counts.sum())
 
 
 def p_to_t(entry_count: np.ndarray, p: float) -> float:

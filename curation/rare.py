@@ -68,7 +68,7 @@ class RareBuilder:
         with files.whole(folder / "places.npy") as temporary, temporary.open("wb") as file:
             descr, shape = np.lib.format.dtype_to_descr(PLACE), (int(offsets[-1]),)
             np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
-            for part in range(int(self._part.max(initial=-1)) + 1):
+            for part in range(int(np.max(self._part, initial=-1)) + 1):
                 inside = np.flatnonzero(self._part == part)
                 if inside.size:
                     first = int(offsets[inside[0]])

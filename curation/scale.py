@@ -102,7 +102,7 @@ class LanguageScale:
     def tail_share(self, entry_count: np.ndarray, t: float) -> float:
         """Share of all matches on entries with a count below their language's threshold; 0 where nothing matched."""
         in_tail = entry_count[self.entry_level(entry_count) < check_t(t)]
-        return float(in_tail.sum() / max(entry_count.sum(), 1))
+        return int(in_tail.sum()) / max(int(entry_count.sum()), 1)
 
 
 def one_language(n_entries: int) -> LanguageScale:

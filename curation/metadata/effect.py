@@ -30,7 +30,7 @@ def count_grid(counts: npt.NDArray[np.int64], around: int) -> list[float]:
     [5.0, 10.0, 20.0, 50.0, 100.0]
     """
     steps = [float(digit * 10**power) for power in range(18) for digit in (1, 2, 5)]
-    low = max(around / 20, int(counts.min()) if counts.size else 0)
+    low = max(around / 20, int(np.min(counts)) if counts.size else 0)
     first = max(at for at, step in enumerate(steps) if step <= max(low, 1))
     return steps[first : first + ROWS]
 
