@@ -6,7 +6,8 @@ keys the last one counts; NaN and Infinity, which JSON does not know, are read, 
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,21 @@ def read(path: Path, columns: Columns) -> Iterator[Scanned]:
     """The pairs of a file. See Format."""
     check_field(path, fields(path), columns.text)
     stream, rows = ByteStream(path), Rows()
-    for number, record in enumerate(records(stream)):
+    yield from gather(rows, records(stream), partial(_add, columns=columns))
+    yield rows.take(stream.damage)
+
+
+def gather(
+    rows: Rows, found: Iterable[dict[str, Any] | str], add: Callable[[Rows, int, dict[str, Any]], None]
+) -> Iterator[Scanned]:
+    """Add each record by its number, or count the reason why there is none; yields the batches that are full."""
+    for number, record in enumerate(found):
         if isinstance(record, str):
             rows.dropped[record] += 1
         else:
-            _add(rows, number, record, columns)
+            add(rows, number, record)
         if rows.full:
             yield rows.take()
-    yield rows.take(stream.damage)
 
 
 def records(stream: ByteStream) -> Iterator[dict[str, Any] | str]:

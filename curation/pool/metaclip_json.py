@@ -8,12 +8,13 @@ texts, are read as well. Every text is a row; those of one image share the numbe
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.json_lines import check_field, field_names, parsed, row_of, text_of, value_of
+from curation.pool.json_lines import check_field, field_names, gather, parsed, row_of, text_of, value_of
 from curation.pool.pairs import Scanned
 from curation.pool.rows import Row, Rows
 from curation.pool.streams import MAX_LINE_BYTES, ByteStream, lines, utf8
@@ -44,13 +45,7 @@ def read(path: Path, columns: Columns) -> Iterator[Scanned]:
         check_field(path, names, columns.text)
     stream, rows = ByteStream(path), Rows()
     items = _Items(stream)
-    for number, record in enumerate(parsed(items)):
-        if isinstance(record, str):
-            rows.dropped[record] += 1
-        else:
-            _add(rows, number, record, columns)
-        if rows.full:
-            yield rows.take()
+    yield from gather(rows, parsed(items), partial(_add, columns=columns))
     yield rows.take(stream.damage or items.damage)
 
 
