@@ -8,9 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from curation import figures, queries
+from curation import queries
 from curation.runs import folder
+from curation.runs.config import DEFAULT_TAIL_SHARE
 from curation.runs.folder import Run
+from curation.ui import live_data
 
 
 def _identity(run: Run) -> tuple[str, Any, Any]:
@@ -52,10 +54,14 @@ def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -
     return queries.count_samples(run, t, which=which, entry=entry)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def packed_live(run: Run) -> tuple[str, bytes]:
+    """`live_data.packed`"""
+    return live_data.packed(run)
+
+
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def ranked(run: Run, t: float) -> figures.Ranked:
-    """`figures.ranked`; with languages, of the entries of the reference language, whose threshold is t."""
-    scale, only = run.scale, None
-    if scale.codes != ("",):
-        only = scale.entry_language[run.curves.ranked_entry_id] == scale.reference
-    return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t, only)
+def usual_tail_share(run: Run) -> tuple[float, float]:
+    """The t whose tail share comes nearest to the one that the paper holds from pool to pool, and that share."""
+    found = queries.threshold_for_tail_share(run, DEFAULT_TAIL_SHARE)
+    return found.t, found.tail_share
