@@ -49,9 +49,16 @@ def by_language(run: Run, t: float) -> list[queries.LanguageSize]:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -> int:
-    """`queries.count_samples`"""
-    return queries.count_samples(run, t, which=which, entry=entry)
+def estimate_samples(
+    run: Run,
+    t: float,
+    which: queries.Which,
+    entry: str | None = None,
+    source: str | None = None,
+    ranks: tuple[int, int] | None = None,
+) -> queries.Amount:
+    """`queries.estimate_samples`"""
+    return queries.estimate_samples(run, t, which=which, entry=entry, source=source, ranks=ranks)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_RUN_IDENTITY)
