@@ -1,7 +1,7 @@
 """Questions to a run folder. Every SQL statement of the project stands here."""
 
 from curation.queries import database, pairs, sizes
-from curation.queries.pairs import Found, Which, count_samples, samples, search
+from curation.queries.pairs import Amount, Found, Which, count_samples, entries_among, estimate_samples, samples, search
 from curation.queries.reasons import EntryWhy, Why, entry_id, explain, similar_entries, why
 from curation.queries.sizes import (
     Comparison,
@@ -23,6 +23,7 @@ from curation.queries.sizes import (
 )
 
 __all__ = [
+    "Amount",
     "Comparison",
     "EntryWhy",
     "Found",
@@ -37,8 +38,10 @@ __all__ = [
     "count_samples",
     "curves_at",
     "database",
+    "entries_among",
     "entry_id",
     "entry_kept_at",
+    "estimate_samples",
     "explain",
     "funnel",
     "language_step",

@@ -125,26 +125,36 @@ def runs(tmp_path_factory: pytest.TempPathFactory, canary: tuple[str, list[str]]
     }
 
 
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    return a_free_port()
+
+
+def a_free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the app; its log must stay free of warnings and tracebacks."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with served("app.py", log, HEADTAIL_RUNS=str(runs["zipf"].path.parent)) as address:
+    port, log = a_free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+    command = ["curation", "app", "--no-browser", "--port", str(port)]
+    with served(port, command, log, HEADTAIL_RUNS=str(runs["zipf"].path.parent)) as address:
         yield address
 
 
 @contextmanager
-def served(script: str, log: Path, **environment: str) -> Iterator[str]:
-    """The address of a server of a script."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
+def served(port: int, command: list[str], log: Path, **environment: str) -> Iterator[str]:
+    """The address of a server that a module of Python starts."""
+    command = [sys.executable, "-m", *command]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **environment})
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{address}/_stcore/health", process)
+        wait_for(f"{address}/_stcore/health", process)
         yield address
     finally:
         process.terminate()
@@ -154,7 +164,7 @@ def served(script: str, log: Path, **environment: str) -> Iterator[str]:
     assert "arning" not in text, text
 
 
-def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
     for _ in range(300):
         try:
             with urllib.request.urlopen(address, timeout=1):

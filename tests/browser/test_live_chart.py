@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from browser.conftest import served, settle, tabs
+from browser.conftest import a_free_port, served, settle, tabs
 from curation import queries
 from curation.ui.text import number, share
 
@@ -82,8 +82,9 @@ def middle(locator):
 @pytest.fixture(scope="module")
 def chart_server(runs, tmp_path_factory):
     """A page of nothing but the live chart of the run `zipf`, and what it was told."""
-    log = tmp_path_factory.mktemp("chart") / "log.txt"
-    with served("tests/browser/live_chart_app.py", log, HEADTAIL_RUN=str(runs["zipf"].path)) as address:
+    port, log = a_free_port(), tmp_path_factory.mktemp("chart") / "log.txt"
+    command = ["streamlit", "run", "tests/browser/live_chart_app.py", f"--server.port={port}"]
+    with served(port, command, log, HEADTAIL_RUN=str(runs["zipf"].path)) as address:
         yield address
 
 
