@@ -24,7 +24,7 @@ from curation.curves import CurveBuilder, threshold_grid
 from curation.drawn import Draw, drawn_share, gather_draws
 from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun
-from curation.live import draw, ranks
+from curation.live import ranks, sketch
 from curation.matching import Matcher, RoutedMatcher
 from curation.pool.formats import FORMATS
 from curation.pool.pairs import Scanned
@@ -32,7 +32,7 @@ from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
-from curation.runs.folder import Run, lock, open_run, write_curves, write_drawn, write_info
+from curation.runs.folder import Run, lock, open_run, write_curves, write_info, write_sketch
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
 from curation.runs.reading import Reading
@@ -186,7 +186,7 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
         if curves.row(t[0]) is None:
             curves = curves.with_rows(queries.curves_at(run, t))
             write_curves(run.path, curves)
-    write_drawn(run.path, draw(curves, ranks(curves, env.scale)))
+    write_sketch(run.path, sketch(curves, ranks(curves, env.scale)))
     report.end_phase()
     row = curves.row(t[0])
     assert row is not None

@@ -16,7 +16,7 @@ import pyarrow as pa
 from curation import files
 from curation.curves import Curves
 from curation.errors import BadRun, CurationError, UnreadableFile
-from curation.live import Drawn, Live, Ranks, draw, live, ranks
+from curation.live import Live, Ranks, Sketch, live, ranks, sketch
 from curation.pool.inputs import PoolFile
 from curation.runs.config import CurateConfig
 from curation.runs.routing import scale_of
@@ -112,15 +112,15 @@ class Run:
 
     @cached_property
     def live(self) -> Live:
-        """What the live chart shows at every t; a folder without the drawn columns has them gathered, in seconds."""
+        """What the live chart shows at every t; a folder without its sketch has them gathered, in seconds."""
         folder = self.path / "curves"
         try:
-            drawn = Drawn(**{f.name: np.load(folder / f"drawn_{f.name}.npy") for f in fields(Drawn)})
+            found = Sketch(**{f.name: np.load(folder / f"sketch_{f.name}.npy") for f in fields(Sketch)})
         except (OSError, ValueError):
-            drawn = None
-        if drawn is None or not drawn.fits(self.curves, self.ranks):
-            drawn = draw(self.curves, self.ranks)
-        return live(self.curves, self.scale, self.entry_count, self.ranks, drawn)
+            found = None
+        if found is None or not found.fits(self.curves, self.ranks):
+            found = sketch(self.curves, self.ranks)
+        return live(self.curves, self.scale, self.entry_count, self.ranks, found)
 
     @property
     def pair_files(self) -> list[Path]:
@@ -170,10 +170,10 @@ def write_curves(path: Path, curves: Curves) -> None:
         _write_array(path / "curves" / f"{f.name}.npy", getattr(curves, f.name))
 
 
-def write_drawn(path: Path, drawn: Drawn) -> None:
+def write_sketch(path: Path, sketch: Sketch) -> None:
     """Write the columns of the curves that the live chart draws, beside the curves."""
-    for f in fields(drawn):
-        _write_array(path / "curves" / f"drawn_{f.name}.npy", getattr(drawn, f.name))
+    for f in fields(sketch):
+        _write_array(path / "curves" / f"sketch_{f.name}.npy", getattr(sketch, f.name))
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
