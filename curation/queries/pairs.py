@@ -39,6 +39,7 @@ MOST_GROUPS = 8
 MOST_SAMPLES = 200
 
 _COLUMNS = ["uid", "text", "url", "image", "matched_entry_ids", "t_min"]
+_OF_AN_ENTRY, _OF_ALL = ["uid", "matched_entry_ids", "t_min"], ["text", "language"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,18 @@ class Found:
     looked_through: int
     pool: int
     complete: bool
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pairs drawn at random, or all there are.
+
+    pairs: uid, matched_entry_ids, t_min; of a draw of all pairs also text, and language if there is one
+    of:    how many pairs they were drawn from; all of these are here if it is as many
+    """
+
+    pairs: pa.Table
+    of: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +159,38 @@ def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | Non
     return {"kept": kept, "dropped": everything - kept, "both": everything}[which]
 
 
+def draw(run: Run, limit: int, *, entry_id: int | None = None) -> Drawn:
+    """About `limit` pairs of a run, or of those that match an entry; all of them, if there are no more.
+
+    Each is as likely as any other to be drawn; at every call it is the same ones.
+    """
+    return _draw(run.path, run.info["plan_digest"], limit, entry_id)
+
+
+@lru_cache(maxsize=8)
+def _draw(path: Path, plan_digest: str, limit: int, entry_id: int | None) -> Drawn:
+    run = open_run(path)
+    names = _OF_AN_ENTRY + [name for name in _OF_ALL if entry_id is None and name in _schema(run).names]
+    of = run.info["totals"]["pairs"] if entry_id is None else int(run.entry_count[entry_id])
+    places = None if entry_id is None or of > limit else rare_places(path / "rare", entry_id)
+    if not of:
+        return Drawn(_schema(run).empty_table().select(names), 0)
+    if places is not None:
+        return Drawn(_fetch(run, [(int(unit), int(row)) for unit, row in places[["unit", "row"]].tolist()], names), of)
+    conditions = ["true"]
+    if entry_id is not None:
+        conditions.append("list_contains(matched_entry_ids, $entry_id)")
+    if of > limit:
+        conditions.append("hash(uid) < $below")
+    given = {"entry_id": entry_id, "below": 2**64 * limit // of if of > limit else None}
+    pairs = database.table(
+        run,
+        f"SELECT {', '.join(names)} FROM pairs WHERE {' AND '.join(conditions)} ORDER BY hash(uid), uid",
+        {name: value for name, value in given.items() if value is not None},
+    )
+    return Drawn(pairs, of)
+
+
 def _through_groups(run: Run, wanted: _Wanted, limit: int, offset: int, until: float) -> tuple[pa.Table, int, bool]:
     """A page of what is wanted, pairs looked through, and whether none was missed."""
     groups = _groups_in_fixed_order(run)
@@ -220,22 +265,22 @@ def _among(
     return pa.concat_tables(found).slice(offset, limit), pool if complete else pool * done // len(left), complete
 
 
-def _fetch(run: Run, places: Sequence[tuple[int, int]]) -> pa.Table:
+def _fetch(run: Run, places: Sequence[tuple[int, int]], columns: Sequence[str] = _COLUMNS) -> pa.Table:
     """The pairs at (unit, row), in that order."""
     by_unit: dict[int, list[int]] = {}
     for unit, row in places:
         by_unit.setdefault(unit, []).append(row)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        tables = list(pool.map(lambda unit: _read_rows(run.pair_files[unit], by_unit[unit]), by_unit))
+        tables = list(pool.map(lambda unit: _read_rows(run.pair_files[unit], by_unit[unit], columns), by_unit))
     if not tables:
-        return _nothing(run)
+        return _schema(run).empty_table().select(columns)
     position = {
         (unit, row): at for at, (unit, row) in enumerate((unit, row) for unit, rows in by_unit.items() for row in rows)
     }
     return pa.concat_tables(tables).take(pa.array([position[place] for place in places]))
 
 
-def _read_rows(path: Path, rows: Sequence[int]) -> pa.Table:
+def _read_rows(path: Path, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
     """Some rows of a file, in their order: of each row group that holds any, all is read."""
     with files.open_parquet(path) as file:
         ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
@@ -245,15 +290,16 @@ def _read_rows(path: Path, rows: Sequence[int]) -> pa.Table:
             for group in np.unique(groups).tolist():
                 first = int(ends[group - 1]) if group else 0
                 wanted = [row for row, its_group in zip(rows, groups, strict=True) if its_group == group]
-                table = file.read_row_group(group, columns=_COLUMNS)
+                table = file.read_row_group(group, columns=list(columns))
                 found.update((row, table.slice(row - first, 1)) for row in wanted)
         except (pa.ArrowException, OSError) as error:
             raise UnreadableFile(f"{path}: damaged ({str(error).splitlines()[0]})") from None
     return pa.concat_tables([found[row] for row in rows])
 
 
-def _nothing(run: Run) -> pa.Table:
-    return files.open_parquet(run.pair_files[0]).schema_arrow.empty_table().select(_COLUMNS)
+def _schema(run: Run) -> pa.Schema:
+    """The columns of the pairs."""
+    return files.open_parquet(run.pair_files[0]).schema_arrow
 
 
 def _groups_in_fixed_order(run: Run) -> list[tuple[list[int], int]]:
