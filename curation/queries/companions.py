@@ -49,6 +49,7 @@ class Carried:
     kept:      of these, t_min < t
     by_itself: of the kept ones, u_e c_e < t: e keeps them, whatever others do
     by_others: the rest of the kept ones: e would have dropped them
+    by_tail:   of this rest, those that an entry of the tail keeps, count < t: it keeps all of its texts
     entries:   the entries f with u_f c_f < t in a pair that others kept: entry_id int32, entry, source, count int64,
                tail (count < t) bool, carried int64 (such pairs) and alone int64 (pairs that no other entry keeps)
     total:     how many such entries there are
@@ -59,6 +60,7 @@ class Carried:
     kept: int
     by_itself: int
     by_others: int
+    by_tail: int
     entries: pa.Table
     total: int
 
@@ -103,8 +105,8 @@ def carried(run: Run, entry_id: int, t: float, *, limit: int = MOST_SHOWN) -> Ca
     alone = np.bincount(at[keepers[row[carry]] == 1], minlength=ids.size)
     first = np.lexsort((ids, -alone, -count))[:limit]
     entries = _named(run, ids[first])
-    tail = run.scale.entry_level(run.entry_count)[ids[first]] < t
-    for name, values in (("tail", tail), ("carried", count[first]), ("alone", alone[first])):
+    tail = run.scale.entry_level(run.entry_count) < t
+    for name, values in (("tail", tail[ids[first]]), ("carried", count[first]), ("alone", alone[first])):
         entries = entries.append_column(name, pa.array(values))
     return Carried(
         looked_at=len(pairs),
@@ -112,6 +114,7 @@ def carried(run: Run, entry_id: int, t: float, *, limit: int = MOST_SHOWN) -> Ca
         kept=int((keepers > 0).sum()),
         by_itself=int(itself.sum()),
         by_others=int(others.sum()),
+        by_tail=int(np.unique(row[carry & tail[entry_ids]]).size),
         entries=entries,
         total=ids.size,
     )

@@ -40,7 +40,7 @@ def plain_company(run, entry_id):
 
 def plain_carried(run, entry_id, t):
     """Who keeps what, pair by pair and entry by entry."""
-    kept = by_itself = by_others = 0
+    kept = by_itself = by_others = by_tail = 0
     carried, alone = {}, {}
     names, count = run.entries["entry"].to_pylist(), run.entry_count.tolist()
     for row in rows_of(run):
@@ -52,10 +52,11 @@ def plain_carried(run, entry_id, t):
         by_itself += entry_id in keepers
         if keepers and entry_id not in keepers:
             by_others += 1
+            by_tail += any(count[keeper] < t for keeper in keepers)
             for keeper in keepers:
                 carried[keeper] = carried.get(keeper, 0) + 1
                 alone[keeper] = alone.get(keeper, 0) + (len(keepers) == 1)
-    return (kept, by_itself, by_others), carried, alone
+    return (kept, by_itself, by_others, by_tail), carried, alone
 
 
 texts = st.lists(
@@ -78,7 +79,7 @@ def test_company_and_carried_are_what_plain_counting_says(make_run, tmp_path_fac
 
         who = queries.carried(run, entry_id, t)
         numbers, carried, alone = plain_carried(run, entry_id, t)
-        assert (who.kept, who.by_itself, who.by_others) == numbers
+        assert (who.kept, who.by_itself, who.by_others, who.by_tail) == numbers
         assert {row["entry_id"]: row["carried"] for row in who.entries.to_pylist()} == carried
         assert {row["entry_id"]: row["alone"] for row in who.entries.to_pylist()} == alone
         assert all(row["tail"] == (row["count"] < t) for row in who.entries.to_pylist())
