@@ -15,7 +15,7 @@ from curation.queries.entries import (
     similar_entries,
 )
 from curation.queries.pairs import Drawn, Found, Which, count_samples, draw, samples, search
-from curation.queries.reasons import EntryWhy, Why, entry_id, explain, why
+from curation.queries.reasons import EntryWhy, Why, entry_id, entry_ids, explain, why
 from curation.queries.sizes import (
     Comparison,
     LanguageSize,
@@ -64,6 +64,7 @@ __all__ = [
     "entries",
     "entry_facts",
     "entry_id",
+    "entry_ids",
     "entry_kept_at",
     "entry_kept_by_t",
     "entry_sources",

@@ -98,14 +98,14 @@ def samples(
     t: float,
     *,
     which: Which = "both",
-    entry: str | None = None,
+    entry: str | int | None = None,
     since: float = 0.0,
     limit: int = 24,
     offset: int = 0,
 ) -> pa.Table:
     """A page of pairs.
 
-    which:  those with t_min < t, the others, or both; entry: only pairs that match it; limit: at most 200
+    which:  those with t_min < t, the others, or both; entry: only pairs that match it (or its id); limit: at most 200
     since:  only pairs with t_min >= since: with `which="kept"`, what t adds to that lower threshold
     returns uid, text, url, image, matched_entry_ids, t_min, kept (bool)
     raises  UnknownEntry
@@ -118,7 +118,7 @@ def search(
     t: float,
     *,
     which: Which = "both",
-    entry: str | None = None,
+    entry: str | int | None = None,
     contains: str | None = None,
     since: float = 0.0,
     limit: int = 24,
@@ -148,7 +148,7 @@ def search(
     return Found(pairs, looked_through, run.info["totals"]["pairs"], complete)
 
 
-def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | None = None) -> int:
+def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | int | None = None) -> int:
     """How many pairs `samples` can show without a limit."""
     if entry is None:
         kept, everything = size(run, t).kept, run.info["totals"]["pairs"]

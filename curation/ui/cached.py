@@ -4,7 +4,7 @@ What is kept is about runs, which all browsers on this machine share; nothing in
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -52,6 +52,18 @@ def by_language(run: Run, t: float) -> list[queries.LanguageSize]:
 def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -> int:
     """`queries.count_samples`"""
     return queries.count_samples(run, t, which=which, entry=entry)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def company(run: Run, entry_id: int, order: Literal["shared", "lift"]) -> queries.Company:
+    """`queries.company`"""
+    return queries.company(run, entry_id, order=order)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def carried(run: Run, entry_id: int, t: float) -> queries.Carried:
+    """`queries.carried`"""
+    return queries.carried(run, entry_id, t)
 
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
