@@ -127,7 +127,9 @@ def test_hostile_entries_are_shown_as_text(open_page, canary, shoot):
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)], ids=["phone", "desk"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_page_fits_phones_and_desks_in_light_and_dark(open_page, shoot, axe, width, height, dark):
-    page = open_page("/entries?run=zipf&entry=w0&find=w&view=Who+keeps+its+pairs", width=width, height=height, dark=dark)
+    page = open_page(
+        "/entries?run=zipf&entry=w0&find=w&view=Who+keeps+its+pairs", width=width, height=height, dark=dark
+    )
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
     if width == 1440:
