@@ -235,7 +235,7 @@ def carriers(carried: Carried) -> go.Figure:
         autorange="reversed", showgrid=False,
     )  # fmt: skip
     figure.update_xaxes(title="pairs carried through", rangemode="tozero")
-    return _dressed(figure)
+    return _dressed(figure).update_layout(showlegend=True)
 
 
 def escaped(text: str, length: int = 80) -> str:

@@ -85,10 +85,16 @@ def _numbers(run: Run, facts: EntryFacts) -> None:
             help="On average over seeds, min(count, t): the entry keeps each of its texts with p = t / max(count, t).",
         )  # fmt: skip
         st.metric(
-            "Rank", "–" if facts.rank is None else number(facts.rank), "head" if facts.count >= facts.own_t else "tail",
+            "Rank", "–" if facts.rank is None else number(facts.rank), _part(facts),
             delta_color="off", delta_arrow="off", delta_description=f"of {number(matched)} that match",
             help="By the number of texts. The head are entries in t texts or more; the tail are those in fewer.",
         )  # fmt: skip
+
+
+def _part(facts: EntryFacts) -> str:
+    if not facts.count:
+        return "matches nothing"
+    return "head" if facts.count >= facts.own_t else "tail"
 
 
 def _about(facts: EntryFacts) -> str:

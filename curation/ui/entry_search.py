@@ -42,7 +42,7 @@ def find_entry(run: Run, t: float) -> None:
         source = _choose_source(run)
     about = (str(run.path), text, among, source, t if among in ("head", "cap") else None)
     first = queries.search_entries(run, text, t=t, among=among, source=source, limit=PAGE)
-    left, right = st.columns(2, vertical_alignment="center")
+    left, right = st.columns([3, 2], vertical_alignment="center")
     with right:
         turn = choose_page(-(-first.total // PAGE), about=about)
     found = first

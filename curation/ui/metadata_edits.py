@@ -167,9 +167,7 @@ def _show_effect(run: Run) -> None:
     result, effect = draft.edited, draft.effect
     assert result is not None and effect is not None
     with st.grid(4, min_column_width=150):
-        st.metric(
-            "Entries", number(len(result.metadata)), f"{len(result.added):+,} {-len(result.removed):+,}", **_PLAIN
-        )
+        st.metric("Entries", number(len(result.metadata)), f"+{len(result.added):,} −{len(result.removed):,}", **_PLAIN)
         st.metric(
             "Pairs that match", share(effect.matched_after, effect.looked_at),
             share(effect.matched_before, effect.looked_at), delta_description="before", **_PLAIN,

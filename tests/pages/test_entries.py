@@ -227,7 +227,7 @@ def test_edits_show_their_effect_before_anything_is_saved(words_run, page, works
     }
     deltas = {metric.label: metric.delta for metric in page.app.metric}
     assert deltas == {
-        "Entries": "+3 -2",
+        "Entries": "+3 −2",
         "Pairs that match": share(effect.matched_before, 9),
         "Matches a text": f"{effect.matches_before / 9:.3f}",
         "Pairs looked at": "100.0 %",
@@ -266,7 +266,7 @@ def test_edited_metadata_is_saved_as_a_new_file(words_run, page, workspace):
 def test_an_entry_can_be_removed_and_can_replace_its_other_spellings(page):
     choose(page, "dog")
     press(page, "edit_spellings")
-    assert page.app.metric[4].delta == "+0 -1"
+    assert page.app.metric[4].delta == "+0 −1"
     assert table(page, "lost")["entry"] == ["Dog"]
     assert table(page, "lost")["lost"] == [1]
     press(page, "edit_remove")
