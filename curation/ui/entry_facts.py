@@ -36,7 +36,11 @@ def choose_entry(run: Run) -> int | None:
             ids = []
         if len(ids) > 1:
             of_language = {run.entries["language"][entry_id].as_py(): entry_id for entry_id in ids}
-            chosen = st.selectbox("Language", of_language, format_func=label, key="entry_language", width=160)
+            if st.session_state.get("entry_language") not in of_language:
+                st.session_state.pop("entry_language", None)  # of another entry
+            chosen = st.selectbox(
+                "Language", of_language, format_func=label, key="entry_language", bind="query-params", width=160
+            )
             return of_language[chosen]
     if not ids:
         notice(f"“{label(entry)}” is no entry of this run's metadata.", icon="search_off")

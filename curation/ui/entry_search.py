@@ -57,7 +57,9 @@ def find_entry(run: Run, t: float) -> None:
     columns = {name: title for name, title in columns.items() if name in found.entries.column_names}
     # another key for another list: a row is known by its number
     key = "entries_" + hashlib.sha256(repr((about, turn.page)).encode(errors="replace")).hexdigest()[:16]
-    row = show_table(found.entries, "entries", key=key, columns=columns | {"kept": "Kept"}, height=300, select=True)
+    row = show_table(
+        found.entries, "entries on this page", key=key, columns=columns | {"kept": "Kept"}, height=300, select=True
+    )
     _take(found, key, row)
 
 

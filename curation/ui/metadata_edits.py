@@ -20,6 +20,7 @@ from curation.ui.text import counted, label, notice, number, share
 
 SHOWN_DEAD = 10
 CURATE = "pages/curate.py"
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Draft:
 def edit_entry(run: Run, facts: EntryFacts) -> None:
     """Edits of the entry that is looked at, at hand."""
     edits = _draft(run).edits
-    others = [one["entry"] for one in facts.variants.to_pylist() if one["entry"] != facts.entry]
+    others = [one["entry"] for one in facts.variants.to_pylist() if one.get("language") == facts.language]
     of_another = bool(edits) and edits.language != facts.language
     with st.container(horizontal=True, gap="small"):
         st.button(
@@ -176,7 +177,13 @@ def _show_effect(run: Run) -> None:
             matches / max(effect.looked_at, 1) for matches in (effect.matches_after, effect.matches_before)
         )
         st.metric("Matches a text", f"{after:.3f}", f"{before:.3f}", delta_description="before", **_PLAIN)
-        st.metric("Pairs looked at", number(effect.looked_at), share(effect.looked_at, effect.of), **_PLAIN)
+        st.metric(
+            "Pairs looked at",
+            number(effect.looked_at),
+            share(effect.looked_at, effect.of),
+            delta_description="of the run",
+            **_PLAIN,
+        )
     st.caption(_population(effect))
     for told in _without_effect(result):
         st.text(told)
@@ -247,7 +254,7 @@ def _show_saved() -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text(f"Saved as {path}", width="content")
         # the page comes with another part of the app
-        if Path(CURATE).is_file():
+        if (_ROOT / CURATE).is_file():
             st.page_link(
                 CURATE, label="Start a run with it", icon=":material/play_arrow:", query_params={"metadata": path.name}
             )
