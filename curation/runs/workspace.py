@@ -1,4 +1,4 @@
-"""The folder with runs that the app shows, and the run over the sample data that it opens on."""
+"""The folder with runs and metadata that the app shows, and the run over the sample data that it opens on."""
 
 import os
 from pathlib import Path
@@ -18,6 +18,11 @@ SAMPLE_T = 20.0
 def workspace() -> Path:
     """The folder with runs: the environment variable HEADTAIL_RUNS, or `runs` in the current folder."""
     return Path(os.environ.get("HEADTAIL_RUNS") or "runs").resolve()
+
+
+def metadata_folder() -> Path:
+    """The folder with metadata of the workspace's own, edited in the app; it need not be there."""
+    return workspace() / "metadata"
 
 
 def thumbnail_folder() -> Path:

@@ -4,7 +4,7 @@ What is kept is about runs, which all browsers on this machine share; nothing in
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -72,3 +72,15 @@ def usual_tail_share(run: Run) -> tuple[float, float]:
     """The t whose tail share comes nearest to the one that the paper holds from pool to pool, and that share."""
     found = queries.threshold_for_tail_share(run, DEFAULT_TAIL_SHARE)
     return found.t, found.tail_share
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def company(run: Run, entry_id: int, order: Literal["shared", "lift"]) -> queries.Company:
+    """`queries.company`"""
+    return queries.company(run, entry_id, order=order)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def carried(run: Run, entry_id: int, t: float) -> queries.Carried:
+    """`queries.carried`"""
+    return queries.carried(run, entry_id, t)

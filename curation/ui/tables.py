@@ -41,6 +41,7 @@ def show_table(
         height="auto" if height is None else height,
         key=key,
         alt=name,
+        placeholder="–",
         lazy=False,
         **selecting,
     )
