@@ -1,7 +1,8 @@
 """Questions to a run folder. Every SQL statement of the project stands here."""
 
 from curation.queries import database, pairs, sizes
-from curation.queries.pairs import Found, Which, count_samples, samples, search
+from curation.queries.labels import LabelFit, Spelling, labels, near_entries
+from curation.queries.pairs import Found, Which, count_samples, samples, search, with_uids
 from curation.queries.reasons import EntryWhy, Why, entry_id, explain, similar_entries, why
 from curation.queries.sizes import (
     Comparison,
@@ -26,8 +27,10 @@ __all__ = [
     "Comparison",
     "EntryWhy",
     "Found",
+    "LabelFit",
     "LanguageSize",
     "Size",
+    "Spelling",
     "Step",
     "Threshold",
     "Which",
@@ -41,7 +44,9 @@ __all__ = [
     "entry_kept_at",
     "explain",
     "funnel",
+    "labels",
     "language_step",
+    "near_entries",
     "pairs",
     "read_matches",
     "samples",
@@ -53,4 +58,5 @@ __all__ = [
     "threshold_for_tail_share",
     "totals_of",
     "why",
+    "with_uids",
 ]
