@@ -20,7 +20,7 @@ Spelling = Literal["best", "as written"]
 STATES = ("head", "tail", "matches nothing", "not in the metadata")
 """What can be with a name: count >= t, count < t, an entry without a text, no entry."""
 
-MOST_NEAR_NAMES = 2_000
+MOST_NEAR_NAMES = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ def near_entries(run: Run, names: Sequence[str], limit: int = 4) -> dict[str, li
     upper and lower case being one); then the longest runs of its own words. Each time those in more texts come first;
     of entries that differ in case only, one is given.
 
-    names: the first 2,000 of them are looked for; returns name -> at most `limit` entries, for each of these
+    names: the first 1,000 of them are looked for; returns name -> at most `limit` entries, for each of these
     """
     names = list(dict.fromkeys(names))[:MOST_NEAR_NAMES]
     exact = {name: near_spellings(name) for name in names}
@@ -160,15 +160,20 @@ def _alike(run: Run, names: Sequence[str], limit: int) -> dict[str, list[str]]:
     rows = database.rows(
         run,
         f"""
-        WITH wanted AS (SELECT unnest($names) AS name),
-        entry AS (SELECT entry, count, lower(entry) AS folded FROM {database.files_as_table([run.path / "entries.parquet"])}
-                  WHERE count > 0)
-        SELECT name, entry FROM (
-            SELECT name, entry, count, damerau_levenshtein(lower(name), folded) AS edits
-            FROM wanted JOIN entry
-            ON left(lower(name), 1) = left(folded, 1) AND abs(length(name) - length(entry)) <= 1 + length(name) // 8
+        WITH wanted AS (
+            SELECT name, lower(name) AS folded, left(folded, 1) AS initial, 1 + length(name) // 8 AS most
+            FROM (SELECT unnest($names) AS name)
+        ), entry AS (
+            SELECT entry, count, lower(entry) AS folded, left(folded, 1) AS initial
+            FROM {database.files_as_table([run.path / "entries.parquet"])} WHERE count > 0
+        ), compared AS (
+            SELECT name, entry, count, most,
+                   -- the distance costs much more than the similarity, which rules nearly all of them out
+                   CASE WHEN jaro_similarity(wanted.folded, entry.folded) >= 0.75
+                        THEN damerau_levenshtein(wanted.folded, entry.folded) END AS edits
+            FROM wanted JOIN entry USING (initial) WHERE abs(length(name) - length(entry)) <= most
         )
-        WHERE edits <= 1 + length(name) // 8
+        SELECT name, entry FROM compared WHERE edits <= most
         QUALIFY row_number() OVER (PARTITION BY name ORDER BY edits, count DESC, entry) <= $limit
         ORDER BY name, edits, count DESC, entry
         """,
