@@ -5,7 +5,7 @@ import streamlit as st
 from curation import queries
 from curation.errors import UnknownEntry
 from curation.ui import cached, frame
-from curation.ui.gallery import show_gallery
+from curation.ui.gallery import show_pairs
 from curation.ui.pager import choose_page
 from curation.ui.search import search_captions
 from curation.ui.text import label, notice, number, share
@@ -50,7 +50,6 @@ else:
         turn = choose_page(-(-total // PAGE), about=(run.path, t, which, entry))
     pairs = queries.samples(run, t, which=which, entry=entry or None, limit=PAGE, offset=PAGE * (turn.page - 1))
 if len(pairs):
-    thumbnails = cached.thumbnails(run, tuple(pairs["image"].to_pylist()), side=160)
-    show_gallery(queries.explain(run, pairs, t), thumbnails, key="gallery")
+    show_pairs(run, pairs, t, key="gallery")
 if turn:
     turn.again()

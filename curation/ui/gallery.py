@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from curation import queries
 from curation.languages import WITHOUT_SPACES
 from curation.matching.tokens import spans
 from curation.queries import EntryWhy, Why
+from curation.runs.folder import Run
+from curation.ui import cached
 from curation.ui.components import component
 from curation.ui.text import SHOWN_CHARACTERS, counted, label, number, plain
 
@@ -20,6 +24,15 @@ MORE_CHARACTERS = 16_384
 """How much of a caption "show more" can show; all of it would be a page of megabytes."""
 
 MORE_ENTRIES = 50
+
+
+THUMBNAIL_SIDE = 160
+
+
+def show_pairs(run: Run, pairs: pa.Table, t: float, *, key: str) -> None:
+    """A card for each row of a table as `queries.samples` gives it: picture, caption with its entries, and why."""
+    images = cached.thumbnails(run, tuple(pairs["image"].to_pylist()), side=THUMBNAIL_SIDE)
+    show_gallery(queries.explain(run, pairs, t), images, key=key)
 
 
 def show_gallery(pairs: Sequence[Why], thumbnails: Sequence[bytes | str | None], key: str) -> None:

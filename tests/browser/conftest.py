@@ -215,6 +215,23 @@ def settle(page: Any) -> None:
 
 
 @pytest.fixture(scope="session")
+def axe() -> Callable[[Any], None]:
+    """axe-core finds nothing serious on a page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def check(page: Any) -> None:
+        found = Axe().run(page).response["violations"]
+        serious = {
+            f"{one['id']}: {one['help']}": [node["html"][:200] for node in one["nodes"]]
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        }
+        assert serious == {}
+
+    return check
+
+
+@pytest.fixture(scope="session")
 def shoot() -> Callable[[Any, str], None]:
     """Keep a screenshot for people to look at."""
     ARTEFACTS.mkdir(exist_ok=True)

@@ -250,3 +250,9 @@ def test_pages_fit_phones_and_desks_in_light_and_dark(open_page, shoot, path, wi
     assert background == ("rgb(17, 22, 28)" if dark else "rgb(255, 255, 255)")
     name = path.strip("/?").split("?")[0].replace("run=zipf", "distribution")
     shoot(page, f"{name} {width} {'dark' if dark else 'light'}")
+
+
+@pytest.mark.parametrize("path", ["/?run=zipf", "/samples?run=photos"], ids=["distribution", "samples"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(open_page, axe, path, dark):
+    axe(open_page(path, dark=dark))
