@@ -1,4 +1,4 @@
-"""Lists of class names, the labels of a task: from text, from files, and the 1,000 of ImageNet as open_clip ships them."""
+"""Lists of class names, the labels of a task: from text, from files, and those of ImageNet as open_clip ships them."""
 
 import ast
 import csv
@@ -21,7 +21,7 @@ MOST_NAMES = 20_000
 
 LONGEST_NAME = 200
 
-_COUNTED = re.compile(r"(?P<name>.*\S)\s*,\s*(?P<count>\d+(\.\d+)?)")
+_COUNTED = re.compile(r"(?P<name>.*\S)\s*,\s*(?P<count>\d+(\.\d+)?(e[+-]?\d+)?)")
 _REMARK = re.compile(r"\s*\([^()]*\)\s*$")
 _HEADS = {"name", "class", "class_name", "classname", "label"}
 
@@ -41,6 +41,12 @@ class ClassList:
     def uniform(self) -> bool:
         """Whether every class weighs the same."""
         return len(set(self.weights)) <= 1
+
+    def as_text(self) -> str:
+        """What `parse_names` reads as the same list."""
+        alone = all(weight == 1.0 for weight in self.weights) and not any(map(_COUNTED.fullmatch, self.names))
+        rows = zip(self.names, self.weights, strict=True)
+        return "\n".join(name if alone else f"{name}, {weight!r}" for name, weight in rows)
 
 
 def parse_names(text: str) -> ClassList:
@@ -97,15 +103,18 @@ def parse_file(name: str, data: bytes) -> ClassList:
     except (ValueError, RecursionError) as error:
         raise UnreadableFile(f"{name}: no JSON ({error})") from None
     if not isinstance(value, list | dict):
-        raise UnreadableFile(f"{name}: a JSON {type(value).__name__}; give a list of names, or an object {{name: count}}")
+        raise UnreadableFile(
+            f"{name}: a JSON {type(value).__name__}; give a list of names or an object {{name: count}}"
+        )
     rows = value.items() if isinstance(value, dict) else ((item, 1.0) for item in value)
     return _class_list(rows)
 
 
 def imagenet_names() -> ClassList:
-    """The 1,000 class names of ImageNet as OpenAI's CLIP worded them, out of the installed open_clip_torch (MIT licence).
+    """The names of ImageNet's 1,000 classes as CLIP words them, out of the installed open_clip_torch (MIT licence).
 
-    They are read from its source as a literal: nothing of open_clip is imported or run. raises MissingFile
+    Two names stand for two classes each, and count 2. They are read from its source as a literal: nothing of open_clip
+    is imported or run. raises MissingFile
     """
     try:
         path = Path(str(distribution("open_clip_torch").locate_file("open_clip/zero_shot_metadata.py")))
@@ -136,7 +145,7 @@ def spellings(name: str) -> list[str]:
 
 
 def near_spellings(name: str) -> list[str]:
-    """Its singular or plural by the rules of English, and its words joined or parted otherwise, each as `spellings` are.
+    """Its singular or plural by the rules of English, and its words joined or parted otherwise; in all its spellings.
 
     >>> near_spellings("hot dog")[:3], near_spellings("berries")[0]
     (['hot dogs', 'hotdog', 'hot-dog'], 'berry')
@@ -184,7 +193,7 @@ def _class_list(rows: Iterable[tuple[Any, Any]]) -> ClassList:
         if not isinstance(name, str) or isinstance(count, bool) or not isinstance(count, int | float):
             raise BadArgument(f"{str(name)[:LONGEST_NAME]!r}: class names are texts, and their counts numbers")
         # a lone surrogate, which JSON can carry, could be neither shown nor written
-        name = name.strip().encode("utf-8", "replace").decode()
+        name = name.replace("\r", " ").replace("\n", " ").strip().encode("utf-8", "replace").decode()
         if not name:
             continue
         if len(name) > LONGEST_NAME:

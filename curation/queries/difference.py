@@ -34,7 +34,7 @@ class Difference:
     """What two multisets of rows do not share.
 
     left, right: rows of which one has more than the other, each as often as it has more
-    examples:    some of these rows, and `surplus` int64, how often more they stand on the left (> 0) or on the right (< 0)
+    examples:    some of these rows, and `surplus` int64, how often more they stand on the left (> 0) or the right (< 0)
     """
 
     left: int

@@ -1,5 +1,6 @@
 """Will a set help a task? The names of its classes looked up in a run: found or not, head or tail, and KL(T || P)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -48,6 +49,15 @@ class LabelFit:
     before: Alignment
     after: Alignment
     names: pa.Table = field(repr=False)
+
+    @property
+    def verdict(self) -> Literal["better aligned", "worse aligned", "aligned as before"] | None:
+        """What balancing does to KL(T || P); None where no name is an entry, for then there is none."""
+        if not self.found:
+            return None
+        if math.isclose(self.before.kl, self.after.kl, rel_tol=1e-9, abs_tol=1e-12):
+            return "aligned as before"
+        return "better aligned" if self.after.kl < self.before.kl else "worse aligned"
 
 
 def labels(run: Run, classes: ClassList, t: float, *, spelling: Spelling = "best") -> LabelFit:
@@ -105,9 +115,9 @@ def near_entries(run: Run, names: Sequence[str], limit: int = 4) -> dict[str, li
     """Entries that match, near each of some names: for those that are no entries, or match nothing.
 
     First its singular or plural and other ways to part its words; then entries that are spelled alike: that begin with
-    the same letter and differ by one edit, or one more for each eight letters (Damerau and Levenshtein's distance,
-    upper and lower case being one); then the longest runs of its own words. Each time those in more texts come first;
-    of entries that differ in case only, one is given.
+    the same letter and differ by one edit, and one more for each eight letters (Damerau and Levenshtein's distance,
+    upper and lower case being one; names of less than four letters by none); then the longest runs of its own words. Of
+    entries that differ in case only, one is given.
 
     names: the first 1,000 of them are looked for; returns name -> at most `limit` entries, for each of these
     """
@@ -161,7 +171,8 @@ def _alike(run: Run, names: Sequence[str], limit: int) -> dict[str, list[str]]:
         run,
         f"""
         WITH wanted AS (
-            SELECT name, lower(name) AS folded, left(folded, 1) AS initial, 1 + length(name) // 8 AS most
+            SELECT name, lower(name) AS folded, left(folded, 1) AS initial,
+                   CASE WHEN length(name) < 4 THEN 0 ELSE 1 + length(name) // 8 END AS most
             FROM (SELECT unnest($names) AS name)
         ), entry AS (
             SELECT entry, count, lower(entry) AS folded, left(folded, 1) AS initial
