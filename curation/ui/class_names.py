@@ -119,7 +119,7 @@ def show_alignment(fit: LabelFit, classes: ClassList) -> None:
     how = "all alike" if classes.uniform else "by their counts"
     st.caption(
         f"At this t the set is **{fit.verdict}**: KL(T || P) goes from {fit.before.kl:.3f} to {fit.after.kl:.3f} nats. "
-        f"T: the {number(fit.found)} names that are entries, {how}; P: all matches of the pool, then those of the pairs "
+        f"T: the {number(fit.found)} names that are entries, {how}; P: all matches of the pool, then of the pairs "
         f"kept. {share(fit.before.mass)} of the matches fall on these names before, {share(fit.after.mass)} after; "
         f"among these alone KL goes from {fit.before.within:.3f} to {fit.after.within:.3f}. Balancing need not help: "
         "in the paper KL gets worse on 7 of 26 tasks."
