@@ -153,7 +153,7 @@ def near_spellings(name: str) -> list[str]:
     own = spellings(name)
     found = []
     for text in own:
-        found += [_other_number(text), text.replace(" ", ""), text.replace(" ", "-"), text.replace("-", " ")]
+        found += [*_other_numbers(text), text.replace(" ", ""), text.replace(" ", "-"), text.replace("-", " ")]
     return [text for text in dict.fromkeys(found) if text and text not in own]
 
 
@@ -168,17 +168,17 @@ def parts(name: str) -> list[str]:
     return [" ".join(words[at : at + length]) for length, at in runs]
 
 
-def _other_number(text: str) -> str:
-    hissing = ("s", "x", "z", "ch", "sh")
-    if text.endswith("ies"):
-        return text[:-3] + "y"
-    if text.endswith("es") and text[:-2].endswith(hissing):
-        return text[:-2]
-    if text.endswith("s") and not text.endswith("ss"):
-        return text[:-1]
+def _other_numbers(text: str) -> list[str]:
+    """What may be its singular or its plural; which of them is a word, the metadata tells."""
+    hissing = text.endswith(("s", "x", "z", "ch", "sh"))
+    found = [text[:-3] + "y"] if text.endswith("ies") else []
+    if text.endswith("es"):
+        found.append(text[:-2])
+    if text.endswith("s"):
+        found.append(text[:-1])
     if text.endswith("y") and text[-2:-1] not in "aeiou":
-        return text[:-1] + "ies"
-    return text + ("es" if text.endswith(hissing) else "s")
+        return [*found, text[:-1] + "ies"]
+    return [*found, text + ("es" if hissing else "s")]
 
 
 def _counted(line: str) -> tuple[str, float]:
