@@ -45,8 +45,9 @@ class ClassList:
     def as_text(self) -> str:
         """What `parse_names` reads as the same list."""
         alone = all(weight == 1.0 for weight in self.weights) and not any(map(_COUNTED.fullmatch, self.names))
-        rows = zip(self.names, self.weights, strict=True)
-        return "\n".join(name if alone else f"{name}, {weight!r}" for name, weight in rows)
+        counts = [int(weight) if weight.is_integer() else weight for weight in self.weights]
+        rows = zip(self.names, counts, strict=True)
+        return "\n".join(name if alone else f"{name}, {count!r}" for name, count in rows)
 
 
 def parse_names(text: str) -> ClassList:

@@ -44,7 +44,9 @@ for column, side, name in zip(st.columns(2), "ab", ("lost", "gained"), strict=Tr
         st.markdown(f"**{name.capitalize()}**: {number(len(rows))} that only {side.upper()} covers with a kept pair")
         if len(rows):
             titles = {"entry": "Entry", f"kept_{side}": "Kept pairs", "count_a": "Pool of A", "count_b": "Pool of B"}
-            show_table(rows, f"entries {name}", key=f"entries_{name}", columns=titles, height=300)
+            show_table(
+                rows, f"entries {name}", key=f"entries_{name}", columns=titles, height=300 if len(rows) > 8 else None
+            )
 changed = most_changed(found.entries, 1000)
 st.markdown("**Changed most**, by the share of all kept matches")
 titles = {
@@ -54,6 +56,6 @@ titles = {
     "count_a": "Pool of A",
     "count_b": "Pool of B",
 }
-show_table(changed, "entries changed", key="entries_changed", columns=titles, height=300)
+show_table(changed, "entries changed", key="entries_changed", columns=titles, height=300 if len(changed) > 8 else None)
 
 versus.show_origin(found)

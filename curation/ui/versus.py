@@ -63,7 +63,13 @@ def choose_b(run: Run, t: float, names: dict[Path, str]) -> tuple[Side, Side]:
         st.number_input(
             "t of B", min_value=1.0, step=1.0, format="%g", width=170, key="versus_t", on_change=_take_t, args=(path,)
         )
-        st.button("Swap A and B", icon=":material/swap_horiz:", on_click=_swap, args=(run.path, t, path, t_b))
+        st.button(
+            "Swap A and B",
+            key="versus_swap",
+            icon=":material/swap_horiz:",
+            on_click=_swap,
+            args=(run.path, t, path, t_b),
+        )
     if unknown is not None:
         notice(f"There is no finished run {label(unknown)!r} in the workspace.", icon="link_off")
     _write_address(run, path, t_b)

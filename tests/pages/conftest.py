@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -60,6 +61,11 @@ class Page:
     def figure(self) -> dict:
         (chart,) = self.app.get("plotly_chart")
         return json.loads(chart.proto.spec)
+
+    def table(self, name: str) -> Any:
+        """What a table with this name shows, as a data frame."""
+        (found,) = (frame for frame in self.app.dataframe if frame.proto.alt == name)
+        return found.value
 
     def component(self, name: str) -> dict:
         """What the browser gets of a component of ours."""
