@@ -26,6 +26,9 @@ SAMPLED_RANKS = 500
 NOTHING = -0.7
 """Where 0 stands on an axis that holds logarithms: in a lane of its own, below 1."""
 
+WRITTEN_NAMES = 30
+"""So many class names still fit under an axis."""
+
 NO_COUNT = 0.4
 """Where 0 stands on a logarithmic axis: below 1."""
 
@@ -256,7 +259,7 @@ def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
     found = names.filter(pc.is_valid(names["entry"])).sort_by([("count", "descending"), ("name", "ascending")])
     rank, count, kept = np.arange(1, len(found) + 1), found["count"].to_numpy(), found["kept"].to_numpy()
     rows = [
-        [escaped(row["name"]), escaped(row["entry"]), row["count"], row["kept"], row["state"]]
+        [escaped(row["name"], 40), escaped(row["entry"]), row["count"], row["kept"], row["state"]]
         for row in found.to_pylist()
     ]
     figure = go.Figure()
@@ -277,6 +280,8 @@ def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
         )  # fmt: skip
     top = max(float(count.max(initial=1)), 10.0) * 1.6
     figure.update_xaxes(title="class names, the most frequent first", range=[0.0, max(len(found), 1) + 1.0])
+    if len(found) <= WRITTEN_NAMES:
+        figure.update_xaxes(tickvals=rank, ticktext=[row[0] for row in rows])
     _log_axis(figure.layout.yaxis, NO_COUNT * 0.8, top, "texts with the name")
     figure.layout.yaxis.update(
         tickvals=[NO_COUNT, *figure.layout.yaxis.tickvals],

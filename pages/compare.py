@@ -38,24 +38,16 @@ else:
     versus.show_walls(a, b, only)
 
 st.subheader("Entries", anchor=False)
+pools = {"count_a": "Pool of A", "count_b": "Pool of B"}
 for column, side, name in zip(st.columns(2), "ab", ("lost", "gained"), strict=True):
     with column:
         rows = entries_only_in(found.entries, side)
         st.markdown(f"**{name.capitalize()}**: {number(len(rows))} that only {side.upper()} covers with a kept pair")
         if len(rows):
-            titles = {"entry": "Entry", f"kept_{side}": "Kept pairs", "count_a": "Pool of A", "count_b": "Pool of B"}
-            show_table(
-                rows, f"entries {name}", key=f"entries_{name}", columns=titles, height=300 if len(rows) > 8 else None
-            )
-changed = most_changed(found.entries, 1000)
+            titles = {"entry": "Entry", f"kept_{side}": f"Kept in {side.upper()}", **pools}
+            show_table(rows, f"entries {name}", key=f"entries_{name}", columns=titles)
 st.markdown("**Changed most**, by the share of all kept matches")
-titles = {
-    "entry": "Entry",
-    "kept_a": "Kept in A",
-    "kept_b": "Kept in B",
-    "count_a": "Pool of A",
-    "count_b": "Pool of B",
-}
-show_table(changed, "entries changed", key="entries_changed", columns=titles, height=300 if len(changed) > 8 else None)
+titles = {"entry": "Entry", "kept_a": "Kept in A", "kept_b": "Kept in B", **pools}
+show_table(most_changed(found.entries, 1000), "entries changed", key="entries_changed", columns=titles)
 
 versus.show_origin(found)

@@ -133,7 +133,7 @@ def show_names(run: Run, fit: LabelFit) -> None:
         "name": "Name", "entry": "Entry", "count": "Texts of the pool", "kept": "Of these kept", "prob": "p",
         "rank": "Rank", "state": "State",
     }  # fmt: skip
-    show_table(fit.names, "class names", key="class_names", columns=titles, height=_height(fit.names))
+    show_table(fit.names, "class names", key="class_names", columns=titles)
     _show_one(fit)
     without = fit.names.filter(pc.equal(fit.names["count"], 0))
     if not len(without):
@@ -144,17 +144,12 @@ def show_names(run: Run, fit: LabelFit) -> None:
     told = [", ".join(near.get(name, [])) for name in without["name"].to_pylist()]
     table = without.select(["name", "entry", "state"]).append_column("near", pa.array(told, pa.string()))
     columns = {"name": "Name", "state": "State", "near": "Near it, and in the pool"}
-    show_table(table, "names without a match", key="names_without", columns=columns, height=_height(table))
+    show_table(table, "names without a match", key="names_without", columns=columns)
     st.caption(
         "Near: singular or plural, words joined or parted otherwise, entries at a small edit distance, and words of "
         "the name itself. All of them match at least one text."
         + (f" Looked for: the first {number(MOST_NEAR_NAMES)}." if len(without) > MOST_NEAR_NAMES else "")
     )
-
-
-def _height(table: pa.Table) -> int | None:
-    """That of eight rows, unless there are fewer."""
-    return 320 if len(table) > 8 else None
 
 
 def _show_one(fit: LabelFit) -> None:
