@@ -4,8 +4,7 @@ Colours stand on a white page and on a dark one alike; whatever is not coloured 
 Plotly reads a few HTML tags and `%{...}` in what it writes, so they pass through `escaped` first.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,6 @@ from curation.curves import PAPER_THRESHOLDS, Curves
 from curation.queries import Size
 
 RAW, BALANCED, CAP = "#8a94a6", "#0d9488", "#d97706"
-HEAD_SHADE = "rgba(217, 119, 6, 0.09)"
-
-EXACT_RANKS = 1000
-"""Every one of the first ranks is drawn; from there on ranks are drawn evenly on the logarithm."""
-SAMPLED_RANKS = 500
 
 NOTHING = -0.7
 """Where 0 stands on an axis that holds logarithms: in a lane of its own, below 1."""
@@ -31,129 +25,6 @@ WRITTEN_NAMES = 30
 
 NO_COUNT = 0.4
 """Where 0 stands on a logarithmic axis: below 1."""
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """The entries that match, by descending count, at the ranks that are drawn.
-
-    rank:            (R,) int64, from 1
-    entry:           R strings
-    count, kept:     (R,) int64: texts of the pool, and of the pairs kept at t, with the entry
-    matches, kept_matches: (R,) int64: sum of these from rank 1 to here, over all entries, drawn or not
-    entries, head:   how many entries match at all, and how many of them have count >= t
-    head_matches, all_matches, all_kept_matches: sums over all entries
-    """
-
-    t: float
-    rank: np.ndarray
-    entry: Sequence[str]
-    count: np.ndarray
-    kept: np.ndarray
-    matches: np.ndarray
-    kept_matches: np.ndarray
-    entries: int
-    head: int
-    head_matches: int
-    all_matches: int
-    all_kept_matches: int
-
-
-def shown_ranks(entries: int, also: Iterable[int] = ()) -> np.ndarray:
-    """(R,) int64 ascending: the ranks, from 1, that are drawn out of so many; the first and the last are among them.
-
-    >>> shown_ranks(5)
-    array([1, 2, 3, 4, 5])
-    >>> ranks = shown_ranks(500_000)
-    >>> ranks.size < 1500, int(ranks[999]), int(ranks[-1])
-    (True, 1000, 500000)
-    """
-    exact = np.arange(1, min(entries, EXACT_RANKS) + 1)
-    sampled = np.geomspace(EXACT_RANKS, entries, SAMPLED_RANKS).astype(np.int64) if entries > EXACT_RANKS else exact
-    inside = [rank for rank in (*also, entries) if 1 <= rank <= entries]
-    return np.unique(np.concatenate([exact, sampled, np.array(inside, np.int64)]))
-
-
-def ranked(
-    curves: Curves, entry_kept: np.ndarray, entries: pa.ChunkedArray, t: float, only: np.ndarray | None = None
-) -> Ranked:
-    """What the charts over ranks show at t.
-
-    entry_kept: (E,) int64, in the order of `curves.ranked_entry_id`; entries: all entries of the run, by entry id
-    only:       (E,) bool: which of them; with languages those of one, for each has a t of its own
-    """
-    count, entry_id = curves.ranked_entry_count, curves.ranked_entry_id
-    if only is not None:
-        count, entry_id, entry_kept = count[only], entry_id[only], entry_kept[only]
-    head = int(np.searchsorted(-count, -t, side="right"))
-    rank = shown_ranks(count.size, also=(head, head + 1))
-    at = rank - 1
-    matches, kept_matches = np.cumsum(count), np.cumsum(entry_kept)
-    return Ranked(
-        t=t,
-        rank=rank,
-        entry=entries.take(pa.array(entry_id[at])).to_pylist(),
-        count=count[at],
-        kept=entry_kept[at],
-        matches=matches[at],
-        kept_matches=kept_matches[at],
-        entries=count.size,
-        head=head,
-        head_matches=int(matches[head - 1]) if head else 0,
-        all_matches=int(count.sum()),
-        all_kept_matches=int(entry_kept.sum()),
-    )
-
-
-def rank_frequency(found: Ranked, size: Size) -> go.Figure:
-    """How many texts each entry stands in, by rank, on two logarithms: in the pool, and among the pairs kept at t."""
-    figure = go.Figure()
-    _shade_head(figure, found)
-    names = [escaped(entry) for entry in found.entry]
-    rows = [[name, kept] for name, kept in zip(names, found.kept.tolist(), strict=True)]
-    figure.add_scatter(
-        x=found.rank, y=found.count, customdata=rows, mode="lines", line={"color": RAW, "width": 2.5},
-        name=f"raw: all {size.pairs:,} pairs",
-        hovertemplate="<b>%{customdata[0]}</b><br>rank %{x:,}<br>texts in the pool: %{y:,}"
-        "<br>of these kept: %{customdata[1]:,}<extra></extra>",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=found.rank, y=_positive(found.kept), mode="markers", marker={"color": BALANCED, "size": 4, "opacity": 0.75},
-        name=f"balanced: the {size.kept:,} pairs kept", hoverinfo="skip",
-    )  # fmt: skip
-    if found.head:
-        figure.add_scatter(
-            x=[0.5, found.head + 0.5], y=[found.t, found.t], mode="lines", hoverinfo="skip",
-            line={"color": CAP, "width": 1.8, "dash": "dash"},
-            name=f"cap t = {found.t:,.15g}: kept by the entry itself",
-        )  # fmt: skip
-    right = max(found.entries, 1) * 1.15
-    top = max(float(found.count[0]) if found.rank.size else 1.0, 10.0)
-    _mark_paper(figure, [(right, t) for t in PAPER_THRESHOLDS if t <= top], vertical=True)
-    _label_head(figure, found)
-    _log_axis(figure.layout.xaxis, 0.85, right, "entries by rank")
-    below = 0.17 * np.log10(top * 1.6)  # room for the label of the head, for no point lies below 1
-    _log_axis(figure.layout.yaxis, 10.0**-below, top * 1.6, "texts with the entry")
-    return _dressed(figure)
-
-
-def cumulative(found: Ranked, size: Size) -> go.Figure:
-    """How many matches the first ranks hold together, in the pool and among the pairs kept at t."""
-    figure = go.Figure()
-    _shade_head(figure, found)
-    lines = (
-        (found.matches, found.all_matches, f"raw: matches of all {size.pairs:,} pairs", RAW),
-        (found.kept_matches, found.all_kept_matches, f"balanced: matches of the {size.kept:,} pairs kept", BALANCED),
-    )
-    for values, total, name, colour in lines:
-        figure.add_scatter(
-            x=found.rank, y=values, customdata=values / max(total, 1), name=name, line={"color": colour, "width": 2.5},
-            hovertemplate="the first %{x:,} entries<br>%{y:,} matches, %{customdata:.1%} of all<extra></extra>",
-        )  # fmt: skip
-    _label_head(figure, found, rising=True)
-    _log_axis(figure.layout.xaxis, 0.85, max(found.entries, 1) * 1.15, "entries by rank")
-    figure.update_yaxes(title="matches up to this rank", rangemode="tozero", tickformat="~s")
-    return _dressed(figure)
 
 
 def size_by_t(curves: Curves, size: Size, own_t: float) -> go.Figure:
@@ -187,7 +58,7 @@ def size_by_t(curves: Curves, size: Size, own_t: float) -> go.Figure:
         x=[size.t], y=[size.kept], mode="markers", marker={"color": CAP, "size": 11},
         name=f"t = {size.t:,.15g}: {size.kept:,} pairs", hoverinfo="skip",
     )  # fmt: skip
-    _mark_paper(figure, [(t, 0.0) for t in PAPER_THRESHOLDS if t <= grid[-1]], vertical=False)
+    _mark_paper(figure, [t for t in PAPER_THRESHOLDS if t <= grid[-1]])
     _log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
     figure.update_yaxes(title="pairs kept", range=[0, max(size.matched, 1) * 1.06], tickformat="~s")
     return _dressed(figure)
@@ -301,11 +172,6 @@ def escaped(text: str, length: int = 80) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("{", "&#123;")
 
 
-def _positive(values: np.ndarray) -> np.ndarray:
-    """A logarithmic axis has no place for 0."""
-    return np.where(values > 0, values, np.nan)
-
-
 def _bin_names(starts: np.ndarray) -> list[str]:
     """What is counted in each bin; the last one is open."""
     lasts = [*(starts[1:] - 1).tolist(), None]
@@ -342,34 +208,13 @@ def _names_apart(names: Sequence[str], x: Sequence[float], y: Sequence[float], s
     return shown
 
 
-def _shade_head(figure: go.Figure, found: Ranked) -> None:
-    if found.head:
-        figure.add_vrect(x0=0.5, x1=found.head + 0.5, fillcolor=HEAD_SHADE, line_width=0, layer="below")
-
-
-def _label_head(figure: go.Figure, found: Ranked, rising: bool = False) -> None:
-    """Name head and tail in the corners that a falling, or a rising, line leaves free."""
-    total = max(found.all_matches, 1)
-    low, high = {"y": 0.02, "yanchor": "bottom"}, {"y": 0.98, "yanchor": "top"}
-    head, tail = found.head_matches, found.all_matches - found.head_matches
-    for name, entries, matches, x, xanchor, place in (
-        ("head", found.head, head, 0.008, "left", high if rising else low),
-        ("tail", found.entries - found.head, tail, 0.992, "right", low if rising else high),
-    ):
-        if entries:
-            figure.add_annotation(
-                text=f"<b>{name}</b>  {entries:,} entries<br>{matches / total:.1%} of the pool's matches",
-                xref="paper", yref="paper", x=x, xanchor=xanchor, align=xanchor, showarrow=False, **place,
-            )  # fmt: skip
-
-
-def _mark_paper(figure: go.Figure, points: list[tuple[float, float]], vertical: bool) -> None:
+def _mark_paper(figure: go.Figure, thresholds: list[float]) -> None:
     """The thresholds of the paper, as small marks at the edge."""
-    if points:
+    if thresholds:
         figure.add_scatter(
-            x=[x for x, _ in points], y=[y for _, y in points], mode="markers", cliponaxis=False,
-            marker={"symbol": "triangle-left" if vertical else "triangle-up", "size": 9, "color": CAP},
-            name="t in the paper", hovertemplate=f"t = %{{{'y' if vertical else 'x'}:,}} in the paper<extra></extra>",
+            x=thresholds, y=[0.0] * len(thresholds), mode="markers", cliponaxis=False,
+            marker={"symbol": "triangle-up", "size": 9, "color": CAP},
+            name="t in the paper", hovertemplate="t = %{x:,} in the paper<extra></extra>",
         )  # fmt: skip
 
 

@@ -2,7 +2,17 @@
 
 from curation.queries import database, pairs, sizes
 from curation.queries.labels import LabelFit, Spelling, labels, near_entries
-from curation.queries.pairs import Found, Which, count_samples, samples, search, with_uids
+from curation.queries.pairs import (
+    Amount,
+    Found,
+    Which,
+    count_samples,
+    entries_among,
+    estimate_samples,
+    samples,
+    search,
+    with_uids,
+)
 from curation.queries.reasons import EntryWhy, Why, entry_id, explain, similar_entries, why
 from curation.queries.sizes import (
     Comparison,
@@ -25,6 +35,7 @@ from curation.queries.sizes import (
 )
 
 __all__ = [
+    "Amount",
     "Comparison",
     "EntryWhy",
     "Found",
@@ -41,8 +52,10 @@ __all__ = [
     "count_samples",
     "curves_at",
     "database",
+    "entries_among",
     "entry_id",
     "entry_kept_at",
+    "estimate_samples",
     "explain",
     "funnel",
     "half_size_t",

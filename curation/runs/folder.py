@@ -16,6 +16,7 @@ import pyarrow as pa
 from curation import files
 from curation.curves import Curves
 from curation.errors import BadRun, CurationError, UnreadableFile
+from curation.live import Drawn, Live, Ranks, draw, live, ranks
 from curation.pool.inputs import PoolFile
 from curation.runs.config import CurateConfig
 from curation.runs.routing import scale_of
@@ -104,6 +105,23 @@ class Run:
         except (OSError, ValueError) as error:
             raise UnreadableFile(f"{folder}: {error}") from None
 
+    @cached_property
+    def ranks(self) -> Ranks:
+        """The ranks that the live chart draws."""
+        return ranks(self.curves, self.scale)
+
+    @cached_property
+    def live(self) -> Live:
+        """What the live chart shows at every t; a folder without the drawn columns has them gathered, in seconds."""
+        folder = self.path / "curves"
+        try:
+            drawn = Drawn(**{f.name: np.load(folder / f"drawn_{f.name}.npy") for f in fields(Drawn)})
+        except (OSError, ValueError):
+            drawn = None
+        if drawn is None or not drawn.fits(self.curves, self.ranks):
+            drawn = draw(self.curves, self.ranks)
+        return live(self.curves, self.scale, self.entry_count, self.ranks, drawn)
+
     @property
     def pair_files(self) -> list[Path]:
         """The Parquet files with the pairs of a finished run, in the order of the units."""
@@ -148,9 +166,19 @@ def write_info(path: Path, info: dict[str, Any]) -> None:
 
 def write_curves(path: Path, curves: Curves) -> None:
     """Write curves/, one .npy an array."""
-    for name, array in ((f.name, getattr(curves, f.name)) for f in fields(curves)):
-        with files.whole(path / "curves" / f"{name}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, array)
+    for f in fields(curves):
+        _write_array(path / "curves" / f"{f.name}.npy", getattr(curves, f.name))
+
+
+def write_drawn(path: Path, drawn: Drawn) -> None:
+    """Write the columns of the curves that the live chart draws, beside the curves."""
+    for f in fields(drawn):
+        _write_array(path / "curves" / f"drawn_{f.name}.npy", getattr(drawn, f.name))
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    with files.whole(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
 
 
 @contextmanager

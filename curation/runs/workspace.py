@@ -20,6 +20,11 @@ def workspace() -> Path:
     return Path(os.environ.get("HEADTAIL_RUNS") or "runs").resolve()
 
 
+def thumbnail_folder() -> Path:
+    """Where thumbnails are kept that the app made; it may be removed at any time."""
+    return workspace() / ".thumbnails"
+
+
 def ensure_sample_run() -> Path:
     """The folder of the run over the sample data; made, and its job started, where it is not there yet.
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from curation import class_lists, figures, queries
+from curation import class_lists, queries
 from curation.class_lists import ClassList
-from curation.errors import UnreadableFile
-from curation.pool.images import read_images, thumbnail
 from curation.runs import diff, folder
+from curation.runs.config import DEFAULT_TAIL_SHARE
 from curation.runs.folder import Run
+from curation.ui import live_data
 
 
 def _identity(run: Run) -> tuple[str, Any, Any]:
@@ -55,31 +55,17 @@ def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -
     return queries.count_samples(run, t, which=which, entry=entry)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def packed_live(run: Run) -> tuple[str, bytes]:
+    """`live_data.packed`"""
+    return live_data.packed(run)
+
+
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def ranked(run: Run, t: float) -> figures.Ranked:
-    """`figures.ranked`; with languages, of the entries of the reference language, whose threshold is t."""
-    scale, only = run.scale, None
-    if scale.codes != ("",):
-        only = scale.entry_language[run.curves.ranked_entry_id] == scale.reference
-    return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t, only)
-
-
-@st.cache_data(max_entries=200, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def thumbnails(run: Run, references: tuple[str | None, ...], side: int) -> list[bytes | str | None]:
-    """A small JPEG for each image reference, or why there is none; None for a pair without an image."""
-    images = read_images(run.inputs, run.config.columns, references)
-    return [_thumbnail(reference, image, side) for reference, image in zip(references, images, strict=True)]
-
-
-def _thumbnail(reference: str | None, image: bytes | None, side: int) -> bytes | str | None:
-    if reference is None:
-        return None
-    if image is None:
-        return "no image: the pool file has none in this row, or is gone or changed"
-    try:
-        return thumbnail(image, side)
-    except UnreadableFile as error:
-        return str(error)
+def usual_tail_share(run: Run) -> tuple[float, float]:
+    """The t whose tail share comes nearest to the one that the paper holds from pool to pool, and that share."""
+    found = queries.threshold_for_tail_share(run, DEFAULT_TAIL_SHARE)
+    return found.t, found.tail_share
 
 
 # its table is shared, not copied: nothing writes into it

@@ -109,7 +109,7 @@ def test_an_unknown_entry_is_answered_with_entries_like_it(zipf_workspace, open_
     assert not page.app.exception
     assert "“W7” is no entry of this run's metadata." in page.texts
     assert "Entries like it that match: “w7”" in page.texts
-    assert not page.app.get("bidi_component")
+    assert "gallery" not in page.components
 
 
 def test_what_is_chosen_survives_a_change_of_page(zipf_workspace, open_page):
@@ -131,7 +131,7 @@ def test_an_entry_that_no_kept_pair_holds_gives_an_empty_list(make_run, open_pag
     only(page, "dog")
 
     assert page.captions.startswith("0 of the 1 pairs")
-    assert not page.app.get("bidi_component")
+    assert "gallery" not in page.components
 
 
 def test_a_card_says_why(make_run, open_page):
