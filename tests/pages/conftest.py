@@ -51,6 +51,11 @@ class Page:
         return self.component("live_chart")
 
     @property
+    def numbers(self) -> dict[str, str]:
+        """The metrics of the page by their label."""
+        return {metric.label: metric.value for metric in self.app.metric}
+
+    @property
     def texts(self) -> list[str]:
         return [text.value for text in self.app.text]
 
