@@ -28,7 +28,8 @@ class CuratedSet:
     """One side of a comparison.
 
     pairs:   how many
-    entries: entry string, count int64 (texts of the pool that match), kept int64 (pairs of the set that match)
+    entries: entry string, each once, count int64 (texts of the pool that match), kept int64 (pairs of the set that
+             match); of an entry of several languages the sums
     origin:  what it was made of, to be compared key by key
     """
 
@@ -194,12 +195,13 @@ def run_set(run: Run, t: float | None = None) -> CuratedSet:
     t = check_t(run.t if t is None else t)
     kept = np.zeros(len(run.entries), np.int64)
     kept[run.curves.ranked_entry_id] = queries.entry_kept_at(run, t)
+    entries = pa.table({"entry": run.entries["entry"], "count": run.entry_count, "kept": kept})
     plan = run.info["plan"]
     return CuratedSet(
         path=str(run.path),
         kind="run",
         pairs=queries.size(run, t).kept,
-        entries=pa.table({"entry": run.entries["entry"], "count": run.entry_count, "kept": kept}),
+        entries=_one_row_an_entry(entries) if len(run.scale.codes) > 1 else entries,
         origin=_origin(t, plan["config"], plan["metadata"], plan["inputs"]),
         source=run,
         t=t,
@@ -213,7 +215,7 @@ def _export_set(export: Export) -> CuratedSet:
         path=str(export.path),
         kind=export.kind,
         pairs=manifest["pairs"],
-        entries=card.rename_columns(["entry", "count", "kept"]),
+        entries=_one_row_an_entry(card.rename_columns(["entry", "count", "kept"])),
         origin=_origin(export.t, manifest["config"], manifest["metadata"], manifest["inputs"]),
         source=export,
         t=export.t,
@@ -243,7 +245,6 @@ def _one_row_an_entry(entries: pa.Table) -> pa.Table:
 
 def _side_by_side(a: pa.Table, b: pa.Table) -> pa.Table:
     """entry, count_a, kept_a, count_b, kept_b of every entry of either side, 0 where a side does not have it."""
-    a, b = _one_row_an_entry(a), _one_row_an_entry(b)
     if not a["entry"].equals(b["entry"]):
         only_b = b.filter(pc.is_null(pc.index_in(b["entry"], value_set=a["entry"])))["entry"]
         entry = pa.chunked_array([*a["entry"].chunks, *only_b.chunks], pa.string())

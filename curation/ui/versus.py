@@ -134,8 +134,9 @@ def ask_for_pairs(a: Side, b: Side) -> None:
 
 def show_walls(a: Side, b: Side, only: tuple[int, int]) -> None:
     """Pairs that only A has beside those that only B has, drawn at random and in the same order each time."""
-    for column, name, here, there, count in zip(st.columns(2), "AB", (a, b), (b, a), only, strict=True):
-        with column:
+    places = st.columns(2) if all(only) else [st.container(), st.container()]
+    for place, name, here, there, count in zip(places, "AB", (a, b), (b, a), only, strict=True):
+        with place:
             st.markdown(f"**Only in {name}**: {number(count)} of {number(here.pairs)} pairs")
             if count:
                 show_pairs(here.run, _some_only(here, there, name), here.t, key=f"only_{name}")
