@@ -26,7 +26,7 @@ from curation.wikipedia.config import BUDGET, SelectionConfig
 if TYPE_CHECKING:
     from curation.metadata import Metadata
     from curation.metadata.selection import Contribution
-    from curation.queries import Carried, Company, EntryFacts
+    from curation.queries import Carried, Company, EntryFacts, LabelFit
     from curation.runs.diff import Diff
 
 
@@ -596,6 +596,38 @@ def diff(
     _print_diff(found)
 
 
+@app.command
+def labels(
+    run: RunFolder,
+    *,
+    names: Annotated[Path | None, Parameter(help="class names: .txt (one a line), .json, .csv, .parquet")] = None,
+    imagenet: Annotated[bool, Parameter(negative="", help="ImageNet's 1,000, out of open_clip_torch (MIT)")] = False,
+    t: Annotated[float | None, Parameter("-t", help="threshold; the run's own if not given")] = None,
+    as_written: Annotated[bool, Parameter(negative="", help="look for no other spelling of a name")] = False,
+    examples: Annotated[int, Parameter(validator=COUNT, help="how many names without a match to show")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Will a set help a task? Which of its class names match, before and after, and KL(T || P)."""
+    import pyarrow.compute as pc
+
+    from curation import queries
+    from curation.class_lists import imagenet_names, read_names
+    from curation.runs.folder import open_finished_run
+
+    if (names is None) != imagenet:
+        raise BadArgument("give either --names FILE or --imagenet")
+    found = open_finished_run(run)
+    classes = imagenet_names() if names is None else read_names(names)
+    fit = queries.labels(found, classes, found.t if t is None else t, spelling="as written" if as_written else "best")
+    near = queries.near_entries(found, fit.names.filter(pc.equal(fit.names["count"], 0))["name"].to_pylist())
+    if as_json:
+        rows = [{**row, "near": near.get(row["name"], [])} for row in fit.names.to_pylist()]
+        told = {f.name: getattr(fit, f.name) for f in fields(fit) if f.name != "names"}
+        print_json({**told, "verdict": fit.verdict, "names": rows})
+        return
+    _print_labels(fit, near, examples)
+
+
 @app.command(name="app")
 def open_app(
     run: Annotated[Path | None, Parameter(help="run folder to open first; the sample run if not given")] = None,
@@ -801,6 +833,24 @@ def _print_diff(found: "Diff") -> None:
         names = ("count_a", "kept_a", "count_b", "kept_b")
         rows = [(row["entry"], *(f"{row[name]:,}" for name in names)) for row in found.changed]
         print_table(("entry", "count A", "kept A", "count B", "kept B"), rows)
+
+
+def _print_labels(fit: "LabelFit", near: dict[str, list[str]], examples: int) -> None:
+    print(
+        f"t = {number(fit.t)}: of {len(fit.names):,} names {fit.found:,} are entries, {fit.matching:,} match"
+        f" ({fit.weight_matching:.1%} of T), {fit.covered:,} match a kept pair ({fit.weight_covered:.1%} of T)"
+    )
+    if fit.verdict is not None:
+        print(f"KL(T || P) = {fit.before.kl:.4f} nats before, {fit.after.kl:.4f} after: {fit.verdict}")
+        print(
+            f"share of all matches on these names: {fit.before.mass:.2%} before, {fit.after.mass:.2%} after;"
+            f" KL among them: {fit.before.within:.4f} before, {fit.after.within:.4f} after"
+        )
+    without = [row for row in fit.names.to_pylist() if not row["count"]]
+    if without and examples:
+        print(f"without a match: {len(without):,}" + (f", the first {examples:,}:" if len(without) > examples else ":"))
+        rows = [(f"  {row['name']}", row["state"], ", ".join(near.get(row["name"], []))) for row in without]
+        print_table(("  name", "state", "near it, and in the pool"), rows[:examples])
 
 
 def _such_as(examples: list[str]) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from conftest import TEXTS, write_pool
 from curation import cli, queries
+from curation.class_lists import parse_names
 from curation.runs.folder import open_run
 from wikipedia.dumps import PAGES, write_dump
 
@@ -559,3 +560,31 @@ def test_metadata_is_edited_from_files(world, headtail):
     assert json.loads(out) | {"entries": 8, "added": 3, "removed": 1} == json.loads(out)
     code, _, err = headtail("metadata", "edit", world / "entries.json", "-o", world / "x.txt")
     assert (code, err) == (2, "headtail: nothing to edit: give --add FILE, --remove FILE or --merge FILE\n")
+
+
+def test_labels_tells_how_a_task_is_served(run_folder, tmp_path, headtail):
+    (tmp_path / "names.txt").write_text("dog\ncat, 3\ndgo\nzebra\n")
+    run = open_run(run_folder)
+    fit = queries.labels(run, parse_names("dog\ncat, 3\ndgo\nzebra"), 2.0)
+
+    code, out, _ = headtail("labels", run_folder, "--names", tmp_path / "names.txt", "--examples", 1)
+    assert code == 0
+    assert out.startswith("t = 2: of 4 names 2 are entries, 2 match (66.7% of T), 2 match a kept pair (66.7% of T)")
+    assert f"KL(T || P) = {fit.before.kl:.4f} nats before, {fit.after.kl:.4f} after: {fit.verdict}" in out
+    assert "without a match: 2, the first 1:" in out
+    assert "zebra" not in out
+
+    code, out, _ = headtail("labels", run_folder, "--names", tmp_path / "names.txt", "-t", 3, "--json")
+    found, fit = json.loads(out), queries.labels(run, parse_names("dog\ncat, 3\ndgo\nzebra"), 3.0)
+    assert (found["t"], found["found"], found["after"]["kl"], found["verdict"]) == (3.0, 2, fit.after.kl, fit.verdict)
+    assert [row.pop("near") for row in found["names"]] == [[], [], queries.near_entries(run, ["dgo"])["dgo"], []]
+    assert found["names"] == fit.names.to_pylist()
+
+    code, out, _ = headtail("labels", run_folder, "--imagenet")
+    assert "of 998 names" in out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--imagenet", "--names", "names.txt"]])
+def test_labels_takes_one_list_of_names(run_folder, headtail, arguments):
+    code, _, err = headtail("labels", run_folder, *arguments)
+    assert (code, err) == (2, "headtail: give either --names FILE or --imagenet\n")

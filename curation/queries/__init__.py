@@ -14,6 +14,7 @@ from curation.queries.entries import (
     search_entries,
     similar_entries,
 )
+from curation.queries.labels import LabelFit, Spelling, labels, near_entries
 from curation.queries.pairs import (
     Amount,
     Drawn,
@@ -25,6 +26,7 @@ from curation.queries.pairs import (
     estimate_samples,
     samples,
     search,
+    with_uids,
 )
 from curation.queries.reasons import EntryWhy, Why, entry_id, entry_ids, explain, why
 from curation.queries.sizes import (
@@ -38,6 +40,7 @@ from curation.queries.sizes import (
     curves_at,
     entry_kept_at,
     funnel,
+    half_size_t,
     language_step,
     read_matches,
     size,
@@ -58,8 +61,10 @@ __all__ = [
     "EntryWhy",
     "Found",
     "FoundEntries",
+    "LabelFit",
     "LanguageSize",
     "Size",
+    "Spelling",
     "Step",
     "Threshold",
     "Which",
@@ -84,7 +89,10 @@ __all__ = [
     "estimate_samples",
     "explain",
     "funnel",
+    "half_size_t",
+    "labels",
     "language_step",
+    "near_entries",
     "pairs",
     "read_matches",
     "run_metadata",
@@ -98,4 +106,5 @@ __all__ = [
     "threshold_for_tail_share",
     "totals_of",
     "why",
+    "with_uids",
 ]

@@ -177,6 +177,22 @@ def search(
     return Found(pairs, looked_through, run.info["totals"]["pairs"], complete)
 
 
+def with_uids(run: Run, uids: Sequence[str]) -> pa.Table:
+    """The pairs with these uids, in their order, as `samples` gives them without `kept`; of a shared uid the first.
+
+    Goes through the uids of the whole run once.
+    """
+    places = database.rows(
+        run,
+        f"""
+        SELECT min((file_index, file_row_number)) FROM {database.files_as_table(run.pair_files)}
+        WHERE uid IN (SELECT unnest($uids)) GROUP BY uid ORDER BY list_position($uids, uid)
+        """,
+        {"uids": list(uids)},
+    )
+    return _fetch(run, [place for (place,) in places])
+
+
 def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | int | None = None) -> int:
     """How many pairs `samples` can show without a limit."""
     if entry is None:

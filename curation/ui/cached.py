@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from curation import queries
-from curation.runs import folder
+from curation import class_lists, queries
+from curation.class_lists import ClassList
+from curation.runs import diff, folder
 from curation.runs.config import DEFAULT_TAIL_SHARE
 from curation.runs.folder import Run
 from curation.ui import live_data
@@ -84,3 +85,42 @@ def company(run: Run, entry_id: int, order: Literal["shared", "lift"]) -> querie
 def carried(run: Run, entry_id: int, t: float) -> queries.Carried:
     """`queries.carried`"""
     return queries.carried(run, entry_id, t)
+
+
+# its table is shared, not copied: nothing writes into it
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def diff_entries(a: Run, t_a: float, b: Run, t_b: float) -> diff.EntryDiff:
+    """`runs.diff.diff_entries` of two runs"""
+    return diff.diff_entries(diff.run_set(a, t_a), diff.run_set(b, t_b))
+
+
+@st.cache_data(max_entries=100, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def diff_pairs(a: Run, t_a: float, b: Run, t_b: float, examples: int) -> diff.PairsApart:
+    """`runs.diff.diff_pairs` of two runs"""
+    found = diff.diff_pairs(diff.run_set(a, t_a), diff.run_set(b, t_b), examples=examples)
+    assert found is not None  # runs know their pairs
+    return found
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def imagenet_names() -> ClassList:
+    """`class_lists.imagenet_names`"""
+    return class_lists.imagenet_names()
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def read_names(path: Path) -> ClassList:
+    """`class_lists.read_names`"""
+    return class_lists.read_names(path)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def labels(run: Run, classes: ClassList, t: float, spelling: queries.Spelling) -> queries.LabelFit:
+    """`queries.labels`"""
+    return queries.labels(run, classes, t, spelling=spelling)
+
+
+@st.cache_data(max_entries=50, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def near_entries(run: Run, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """`queries.near_entries`"""
+    return queries.near_entries(run, names)

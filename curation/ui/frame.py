@@ -40,7 +40,9 @@ def navigation() -> StreamlitPage:
         [
             st.Page("pages/distribution.py", title="Distribution", icon=":material/bar_chart:", default=True),
             st.Page("pages/samples.py", title="Samples", icon=":material/photo_library:"),
-            st.Page("pages/entries.py", title="Entries", icon=":material/sell:"),
+            st.Page("pages/entries.py", title="Entries", icon=":material/tag:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+            st.Page("pages/labels.py", title="Labels", icon=":material/sell:"),
         ]
     )
 
@@ -88,7 +90,7 @@ def _choose_first() -> None:
 
 
 def _choose_run(runs: list[Run]) -> None:
-    names = _names(runs)
+    names = run_names(runs)
     chosen = state.chosen()
     st.session_state["run_choice"] = chosen if chosen in names else None
 
@@ -118,7 +120,7 @@ def _about(run: Run) -> None:
     st.caption("  \n".join(lines))
 
 
-def _names(runs: list[Run]) -> dict[Path, str]:
+def run_names(runs: list[Run]) -> dict[Path, str]:
     """A line for each run; every line is another one, for the select box knows them by it."""
     often = Counter(label(run.name) for run in runs)
     names: dict[Path, str] = {}
