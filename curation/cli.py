@@ -561,9 +561,7 @@ def open_app(
     if browser:
         url = f"http://127.0.0.1:{port}"
         subprocess.Popen([sys.executable, "-m", "curation", "open-when-ready", url], start_new_session=True)
-    # headless: Streamlit's own start opens dialogs about itself over the first page
-    options = [f"--server.port={port}", "--server.headless=true"]
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *options])
+    os.execv(sys.executable, [sys.executable, "-m", "curation.ui.server", str(port)])
 
 
 @app.command(show=False)

@@ -5,7 +5,7 @@ import streamlit as st
 from curation import queries
 from curation.errors import UnknownEntry
 from curation.ui import cached, frame
-from curation.ui.gallery import show_gallery
+from curation.ui.gallery import show_pairs
 from curation.ui.pager import choose_page
 from curation.ui.search import search_captions
 from curation.ui.text import label, notice, number, share
@@ -20,14 +20,14 @@ t = choose_t(run)
 
 with st.container(horizontal=True, gap="medium"):
     which = st.segmented_control(
-        "Pairs", SHOW, format_func=SHOW.__getitem__, default="both", required=True, key="which", persist_state="session"
+        "Pairs", SHOW, format_func=SHOW.__getitem__, default="both", required=True, key="which", bind="query-params"
     )
     entry = st.text_input(
-        "With the entry", key="entry", placeholder="any", persist_state="session", width=260,
+        "With the entry", key="entry", placeholder="any", bind="query-params", width=260,
         help="An entry of the metadata, exactly as it is written there: upper and lower case differ.",
     )  # fmt: skip
     contains = st.text_input(
-        "In the caption", key="contains", placeholder="any text", persist_state="session", width=260,
+        "In the caption", key="contains", placeholder="any text", bind="query-params", width=260,
         help="A part of the caption, words or not; upper and lower case are one.",
     )  # fmt: skip
 
@@ -50,7 +50,6 @@ else:
         turn = choose_page(-(-total // PAGE), about=(run.path, t, which, entry))
     pairs = queries.samples(run, t, which=which, entry=entry or None, limit=PAGE, offset=PAGE * (turn.page - 1))
 if len(pairs):
-    thumbnails = cached.thumbnails(run, tuple(pairs["image"].to_pylist()), side=160)
-    show_gallery(queries.explain(run, pairs, t), thumbnails, key="gallery")
+    show_pairs(run, pairs, t, key="gallery", question=(which, entry, contains, turn and turn.page))
 if turn:
     turn.again()

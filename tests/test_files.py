@@ -1,6 +1,8 @@
+import io
 import itertools
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -94,3 +96,27 @@ def test_two_writers_of_one_folder_are_one_writer(tmp_path):
     assert (tmp_path / "folder" / "a").read_text() == "a"
     with pytest.raises(BadRun, match="exists already"), files.whole_folder(tmp_path / "folder"):
         pass
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tcell", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "'quoted"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_cell_of_a_csv_is_a_formula_and_the_mark_comes_off_again(text):
+    table = pa.table({"text": [text, "plain = text", None, ""], "n": [-1, 2, 3, 4]})
+
+    written = files.csv_bytes(table)
+
+    back = pyarrow.csv.read_csv(
+        io.BytesIO(written),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False),
+    )
+    assert back["text"].to_pylist() == ["'" + text, "plain = text", None, ""]
+    assert back["n"].to_pylist() == [-1, 2, 3, 4]
+
+
+def test_a_table_comes_back_from_parquet_as_it_was():
+    table = pa.table({"text": ["=1+1", None, ""], "source": pa.array(["a", "b", "a"]).dictionary_encode()})
+
+    assert pq.read_table(io.BytesIO(files.parquet_bytes(table))).equals(table)

@@ -41,6 +41,11 @@ def uploads_folder() -> Path:
     return workspace() / "uploads"
 
 
+def thumbnail_folder() -> Path:
+    """Where thumbnails are kept that the app made; it may be removed at any time."""
+    return workspace() / ".thumbnails"
+
+
 def ensure_sample_run() -> Path:
     """The folder of the run over the sample data; made, and its job started, where it is not there yet.
 

@@ -9,8 +9,6 @@ from typing import Any
 import streamlit as st
 
 from curation import figures, queries
-from curation.errors import UnreadableFile
-from curation.pool.images import read_images, thumbnail
 from curation.runs import folder
 from curation.runs.folder import Run
 
@@ -61,21 +59,3 @@ def ranked(run: Run, t: float) -> figures.Ranked:
     if scale.codes != ("",):
         only = scale.entry_language[run.curves.ranked_entry_id] == scale.reference
     return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t, only)
-
-
-@st.cache_data(max_entries=200, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def thumbnails(run: Run, references: tuple[str | None, ...], side: int) -> list[bytes | str | None]:
-    """A small JPEG for each image reference, or why there is none; None for a pair without an image."""
-    images = read_images(run.inputs, run.config.columns, references)
-    return [_thumbnail(reference, image, side) for reference, image in zip(references, images, strict=True)]
-
-
-def _thumbnail(reference: str | None, image: bytes | None, side: int) -> bytes | str | None:
-    if reference is None:
-        return None
-    if image is None:
-        return "no image: the pool file has none in this row, or is gone or changed"
-    try:
-        return thumbnail(image, side)
-    except UnreadableFile as error:
-        return str(error)

@@ -88,36 +88,75 @@ function why(card) {
   return made
 }
 
-function article(card) {
-  const made = node("article", card.kept ? "card kept" : "card dropped")
-  if (card.image) {
-    const image = node("img", "thumbnail")
-    image.src = card.image
-    image.alt = card.alt
-    made.append(image)
-  } else if (card.no_image) {
-    made.append(node("div", "thumbnail none", card.no_image))
+function picture(card) {
+  const image = node("img", "thumbnail")
+  image.loading = "lazy"
+  image.alt = card.alt
+  image.onerror = async () => {
+    // where no picture is, the server says why
+    const answer = await fetch(image.src).catch(() => null)
+    if (!answer || !answer.ok) image.replaceWith(reasonFor(answer ? await answer.text() : "the server is gone"))
   }
+  image.src = card.image
+  return image
+}
+
+function reasonFor(text) {
+  return node("div", "thumbnail none", text)
+}
+
+// The picture stays where it is; what is said about it goes with t.
+function say(made, card, news) {
+  made.className = `card ${card.kept ? "kept" : "dropped"} ${news ? "news" : ""}`
   const body = node("div", "body")
-  const badge = node("span", "badge", card.kept ? "kept" : "dropped")
-  body.append(badge, caption(card))
-  made.append(body, why(card))
+  body.append(node("span", "badge", (card.kept ? "kept" : "dropped") + (news ? ` · ${news}` : "")), caption(card))
+  const reasons = why(card)
+  reasons.open = made.querySelector("details")?.open ?? false
+  made.querySelectorAll(".body, .why").forEach((old) => old.remove())
+  made.append(body, reasons)
+}
+
+function article(card) {
+  const made = node("article")
+  if (card.image) made.append(picture(card))
+  else if (card.no_image) made.append(reasonFor(card.no_image))
   return made
 }
+
+// Cards that are there already stay; those that t added or turned are marked, as long as the question is the same.
+function articles(data, shown) {
+  const now = new Map()
+  const moved = shown.question === data.question
+  for (const card of data.cards) {
+    let key = card.key
+    while (now.has(key)) key += "'" // pairs may share a uid
+    const before = shown.cards?.get(key)
+    const news = moved && (before ? before.kept !== card.kept && "changed" : "new")
+    const made = before?.made ?? article(card)
+    const says = JSON.stringify([card, news])
+    if (before?.says !== says) say(made, card, news)
+    now.set(key, { says, made, kept: card.kept })
+  }
+  return now
+}
+
+const states = new WeakMap()
 
 export default function (component) {
   const { data, parentElement } = component
   const root = parentElement.querySelector(".root")
-  if (root.dataset.version === data.version) return
+  const shown = states.get(root) ?? {}
+  if (shown.version === data.version) return
   // after a change of page from below, begin at the top
-  if (root.dataset.version && root.getBoundingClientRect().top < 0) root.scrollIntoView()
-  root.dataset.version = data.version
+  if (shown.version && shown.question !== data.question && root.getBoundingClientRect().top < 0) root.scrollIntoView()
+  const cards = articles(data, shown)
+  states.set(root, { version: data.version, question: data.question, cards })
   const legend = node("p", "legend")
   legend.append(
     node("mark", "keeps", "entry"), " keeps the pair at this t   ",
     node("mark", "matches", "entry"), " matches, but does not keep it",
   )
-  const grid = node("div", "grid")
-  grid.append(...data.cards.map(article))
+  const grid = node("div", data.cards.some((card) => card.image) ? "wall" : "grid")
+  grid.append(...[...cards.values()].map((card) => card.made))
   root.replaceChildren(legend, grid)
 }

@@ -1,18 +1,20 @@
 """Cards with thumbnails and captions: what matched, whether the pair is kept, and why."""
 
-import base64
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from curation import queries
 from curation.languages import WITHOUT_SPACES
 from curation.matching.tokens import spans
 from curation.queries import EntryWhy, Why
+from curation.runs.folder import Run
 from curation.ui.components import component
 from curation.ui.text import SHOWN_CHARACTERS, counted, label, number, plain
+from curation.ui.thumbnails import sources
 
 _gallery = component("gallery")
 
@@ -22,24 +24,26 @@ MORE_CHARACTERS = 16_384
 MORE_ENTRIES = 50
 
 
-def show_gallery(pairs: Sequence[Why], thumbnails: Sequence[bytes | str | None], key: str) -> None:
-    """A card for each pair.
+def show_pairs(run: Run, pairs: pa.Table, t: float, *, key: str, question: object = None) -> None:
+    """A card for each row of a table as `queries.samples` gives it: picture, caption with its entries, and why.
 
-    thumbnails: a JPEG that we made, why there is none, or None for a pair without an image
+    question: what the pairs answer, but for t; where it is the same as before, those that t changed are marked
     """
-    cards = [card(pair, thumbnail) for pair, thumbnail in zip(pairs, thumbnails, strict=True)]
-    # the version lets the browser leave cards alone, and open what is open, when nothing changed
+    images = sources(run, pairs["image"].to_pylist())
+    cards = [card(pair, *image) for pair, image in zip(queries.explain(run, pairs, t), images, strict=True)]
+    # the version lets the browser leave cards alone when nothing changed
     version = hashlib.sha256(json.dumps(cards).encode()).hexdigest()
-    _gallery(data={"cards": cards, "version": version}, key=key)
+    _gallery(data={"cards": cards, "version": version, "question": repr((run.path, question))}, key=key)
 
 
-def card(pair: Why, thumbnail: bytes | str | None) -> dict[str, Any]:
-    """What gallery.js shows of a pair."""
-    length, image = len(pair.text), thumbnail if isinstance(thumbnail, bytes) else None
+def card(pair: Why, image: str | None = None, no_image: str | None = None) -> dict[str, Any]:
+    """What gallery.js shows of a pair; image: the address of its thumbnail, no_image: why there is none."""
+    length = len(pair.text)
     return {
+        "key": pair.uid[:SHOWN_CHARACTERS],
         "kept": pair.kept,
-        "image": image and f"data:image/jpeg;base64,{base64.b64encode(image).decode()}",
-        "no_image": thumbnail if isinstance(thumbnail, str) else None,
+        "image": image,
+        "no_image": no_image,
         "alt": label(pair.text, 200),
         "parts": highlighted(pair),
         "shown": SHOWN_CHARACTERS,

@@ -123,14 +123,24 @@ def runs(tmp_path_factory: pytest.TempPathFactory, canary: tuple[str, list[str]]
     }
 
 
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    return _free_port()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the app; its log must stay free of warnings and tracebacks."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     log = tmp_path_factory.mktemp("server") / "log.txt"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    command = [sys.executable, "-m", "curation", "app", "--no-browser", "--port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(
             command,
@@ -141,7 +151,7 @@ def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> It
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{address}/_stcore/health", process)
+        wait_for(f"{address}/_stcore/health", process)
         yield address
     finally:
         process.terminate()
@@ -151,7 +161,7 @@ def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> It
     assert "arning" not in text, text
 
 
-def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
     for _ in range(300):
         try:
             with urllib.request.urlopen(address, timeout=1):
@@ -212,6 +222,23 @@ def settle(page: Any) -> None:
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     page.wait_for_timeout(350)
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Any], None]:
+    """axe-core finds nothing serious on a page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def check(page: Any) -> None:
+        found = Axe().run(page).response["violations"]
+        serious = {
+            f"{one['id']}: {one['help']}": [node["html"][:200] for node in one["nodes"]]
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        }
+        assert serious == {}
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,13 @@
+import os
 import re
+import subprocess
+import sys
 import time
 
 import pytest
 from playwright.sync_api import expect
 
+from browser.conftest import ROOT, wait_for
 from browser.hostile import hostile_texts
 from curation import queries
 from curation.ui.text import label, plain
@@ -111,7 +115,10 @@ def test_the_samples_page_shows_thumbnails_marks_and_reasons(open_page, runs, sh
     assert cards(page).locator(".caption").all_inner_texts() == [pair["text"] for pair in wanted]
     assert cards(page).locator(".badge").all_inner_texts() == ["kept" if pair["kept"] else "dropped" for pair in wanted]
     images = page.locator("article.card img")
+    images.last.scroll_into_view_if_needed()
+    settle(page)
     assert images.evaluate_all("images => images.map(image => image.naturalWidth)") == [160] * images.count()
+    assert all(re.fullmatch("/thumb/[0-9a-f]{64}", image.get_attribute("src")) for image in images.all())
     assert images.count() >= 22
     dog = next(at for at, pair in enumerate(wanted) if pair["text"] == "a red dog")
     assert cards(page).nth(dog).locator("mark").all_inner_texts() == ["a", "red dog"]
@@ -131,6 +138,46 @@ def test_the_samples_page_shows_thumbnails_marks_and_reasons(open_page, runs, sh
 
     page.get_by_role("heading", level=2).click()
     assert rows.first.is_visible()
+
+
+def test_moving_t_adds_and_removes_pictures_and_marks_them(open_page, runs):
+    page = open_page("/samples?run=photos&t=2&which=Kept")
+    before = [pair["uid"] for pair in queries.samples(runs["photos"], 2.0, which="kept").to_pylist()]
+    after = [pair["uid"] for pair in queries.samples(runs["photos"], 4.0, which="kept").to_pylist()]
+    assert cards(page).count() == len(before)
+    page.locator("article.card").evaluate_all("all => all.forEach((one, k) => (one.dataset.was = k))")
+
+    set_t(page, 4)
+
+    expect(cards(page)).to_have_count(len(after))
+    stayed = cards(page).evaluate_all("all => all.map(one => one.dataset.was ?? null)")
+    assert [before[int(k)] if k else None for k in stayed] == [uid if uid in before else None for uid in after]
+    new = cards(page).evaluate_all("all => all.map(one => one.classList.contains('news'))")
+    assert new == [uid not in before for uid in after]
+    assert cards(page).locator(".badge").nth(new.index(True)).inner_text() == "kept · new"
+
+    page.get_by_text("All", exact=True).click()
+    settle(page)
+    assert page.locator("article.news").count() == 0
+    set_t(page, 8)
+    turned = [pair["kept"] and not pair["t_min"] < 4.0 for pair in queries.samples(runs["photos"], 8.0).to_pylist()]
+    assert cards(page).evaluate_all("all => all.map(one => one.classList.contains('news'))") == turned
+
+
+def test_thumbnails_stand_in_the_page_where_streamlit_runs_alone(runs, chromium, free_port):
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={free_port}"]
+    environment = {**os.environ, "HEADTAIL_RUNS": str(runs["photos"].path.parent)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_for(f"http://127.0.0.1:{free_port}/_stcore/health", server)
+            page = chromium.new_page()
+            page.goto(f"http://127.0.0.1:{free_port}/samples?run=photos")
+            image = page.locator("article.card img").first
+            image.wait_for()
+            assert image.get_attribute("src").startswith("data:image/jpeg;base64,")
+            page.close()
+        finally:
+            server.terminate()
 
 
 def test_the_last_page_follows_from_below_and_begins_at_the_top(open_page, runs):
@@ -250,3 +297,9 @@ def test_pages_fit_phones_and_desks_in_light_and_dark(open_page, shoot, path, wi
     assert background == ("rgb(17, 22, 28)" if dark else "rgb(255, 255, 255)")
     name = path.strip("/?").split("?")[0].replace("run=zipf", "distribution")
     shoot(page, f"{name} {width} {'dark' if dark else 'light'}")
+
+
+@pytest.mark.parametrize("path", ["/?run=zipf", "/samples?run=photos"], ids=["distribution", "samples"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(open_page, axe, path, dark):
+    axe(open_page(path, dark=dark))
