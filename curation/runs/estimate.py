@@ -38,7 +38,7 @@ from curation.pool.parquet import FORMAT as PARQUET
 from curation.queries import Step
 from curation.rare import PLACE, RARE, SMALL_RUN
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
-from curation.runs.curate import Env, Receipt, environment, keep_unit, match_unit
+from curation.runs.curate import Env, Receipt, entries_table, environment, keep_unit, match_unit
 from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
 from curation.runs.folder import Run, write_curves
@@ -251,7 +251,7 @@ def _meet(
     work = [run.path / "work" / f"{unit.index:05d}.parquet" for unit in todo]
     met.counts = [files.open_parquet(path).read() for path in work]
     entry_count = np.rint(_often(_count(met.counts, len(table)), scale_up)).astype(np.int64)
-    entries = table.append_column("count", pa.array(entry_count))
+    entries = entries_table(table, entry_count)
     files.write_parquet(run.path / "entries.parquet", entries)
     met.env = env = replace(env, entry_count=entry_count, scale=scale_of(entries, run.config.reference_language))
     curves = CurveBuilder(env.entry_count, threshold_grid(int(env.scale.top(env.entry_count))), env.scale)
@@ -351,7 +351,8 @@ class _Figures:
 
     def disk_bytes(self) -> Range:
         """Of the run folder when it is done."""
-        run, pairs, of_entry = self._sample.run, self.range("bytes"), 4 * self._met.grid_points
+        run, pairs = self._sample.run, self.range("bytes")
+        of_entry = 4 * self._met.grid_points + 12  # its row of `Curves.entry_kept`, its id and its count
         rare = self._met.env.entry_count <= self._whole["pairs"] // RARE
         fixed = self.scale_up * bytes_on_disk(run.path / "filtered") + (run.path / "entries.parquet").stat().st_size
         if self._whole["pairs"] > SMALL_RUN:

@@ -41,6 +41,11 @@ def uploads_folder() -> Path:
     return workspace() / "uploads"
 
 
+def metadata_folder() -> Path:
+    """The folder with metadata of the workspace's own, edited in the app; it need not be there."""
+    return workspace() / "metadata"
+
+
 def thumbnail_folder() -> Path:
     """Where thumbnails are kept that the app made; it may be removed at any time."""
     return workspace() / ".thumbnails"

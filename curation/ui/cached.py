@@ -9,8 +9,11 @@ from typing import Any
 import streamlit as st
 
 from curation import figures, queries
-from curation.runs import folder
+from curation.pool import show as pool_show
+from curation.pool.columns import Columns
+from curation.runs import folder, trash
 from curation.runs.folder import Run
+from curation.runs.watch import Tally
 
 
 def _identity(run: Run) -> tuple[str, Any, Any]:
@@ -59,3 +62,21 @@ def ranked(run: Run, t: float) -> figures.Ranked:
     if scale.codes != ("",):
         only = scale.entry_language[run.curves.ranked_entry_id] == scale.reference
     return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t, only)
+
+
+@st.cache_data(max_entries=100, ttl=60, show_spinner="Looking at the pool ...")
+def show_pool(pool: tuple[str, ...], columns: Columns, format: str | None, first: int) -> pool_show.Shown:
+    """`pool.show.show_pool`"""
+    return pool_show.show_pool(pool, columns, format, first)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def bytes_on_disk(path: Path, state: str) -> int:
+    """`trash.bytes_on_disk`, of a folder that nobody writes to in this state."""
+    return trash.bytes_on_disk(path)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def tally(path: Path, plan_digest: str) -> Tally:
+    """What has been read of the receipts of a run; one for all who watch it."""
+    return Tally()

@@ -22,6 +22,8 @@ PHASES = {
     "curves": "Working out every t",
 }
 
+WITHOUT_RUN = ("Curate",)
+
 STATES = {
     "planned": "This run is about to start.",
     "running": "This run is under way; the page appears when it is done.",
@@ -40,21 +42,35 @@ def navigation() -> StreamlitPage:
         [
             st.Page("pages/distribution.py", title="Distribution", icon=":material/bar_chart:", default=True),
             st.Page("pages/samples.py", title="Samples", icon=":material/photo_library:"),
+            st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
         ]
     )
 
 
-def current_run() -> Run:
-    """The run that a page is about."""
+def needs_no_run(page: StreamlitPage) -> bool:
+    """Whether a page is there also while the run that is looked at is not done, or there is none."""
+    return page.title in WITHOUT_RUN
+
+
+def enter() -> None:
+    """The first statement of a page that needs no run."""
     if not st.session_state.pop("entered", False):
         # for the name pages/, a fresh server runs the page of a deep link by itself until it has seen a navigation
         navigation()
         st.rerun()
+
+
+def current_run() -> Run:
+    """The run that a page is about; the first statement of such a page."""
+    enter()
     return state.current_run()
 
 
-def sidebar() -> Run:
-    """Choose the run, and keep the address bar in step; raises CurationError where there is no run to look at."""
+def sidebar(needed: bool = True) -> Run | None:
+    """Choose the run, and keep the address bar in step.
+
+    raises CurationError where there is no run to look at, if one is needed; else says so and returns None
+    """
     problem = None
     try:
         _choose_first()
@@ -66,13 +82,20 @@ def sidebar() -> Run:
         _choose_run(runs)
         if unknown is not None:
             notice(f"There is no run {label(unknown)!r} in the workspace.", icon="link_off")
-    if state.chosen() is None and problem is not None:
-        raise problem
-    run = state.current_run()
+    st.session_state["entered"] = True
+    try:
+        if state.chosen() is None and problem is not None:
+            raise problem
+        run = state.current_run()
+    except CurationError as error:
+        if needed:
+            raise
+        with st.sidebar:
+            notice(str(error), icon="info")
+        return None
     state.write_address(run)
     with st.sidebar:
         _about(run)
-    st.session_state["entered"] = True
     return run
 
 
