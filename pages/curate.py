@@ -4,11 +4,10 @@ import streamlit as st
 
 from curation.ui import frame
 from curation.ui.new_run import show_new_run
-from curation.ui.run_list import confirm_deletion, show_runs, take_over_settings
+from curation.ui.run_list import confirm_deletion, show_runs
 from curation.ui.watching import show_watched
 
 frame.enter()
-take_over_settings()
 st.header("Curate", anchor=False)
 show_watched()
 st.session_state.setdefault("new_run_open", "watch" not in st.query_params)

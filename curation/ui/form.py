@@ -1,10 +1,11 @@
 """The form for a configuration, made from its dataclass: names, help, limits and groups stand in the fields alone."""
 
-from dataclasses import MISSING, Field, asdict, fields
+from dataclasses import Field, asdict, fields
 from typing import Any, get_args
 
 import streamlit as st
 
+from curation.pool.filter_config import PRESETS
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.ui.text import number
 
@@ -12,6 +13,10 @@ BY = {"tail_share": "Tail share", "t": "Threshold t", "size": "Number of pairs"}
 """The three ways to ask for a threshold; one of them is given."""
 
 FIRST = ("seed",)
+FIRST_VALUES: dict[str, float] = {"t": 20_000.0, "size": 1_000_000}
+"""What the form begins with where the configuration has nothing, but something has to be given."""
+
+OPTIONS: dict[str, Field[Any]] = {option.name: option for option in fields(CurateConfig)}
 REST = "Columns, languages and texts"
 LARGEST = 2**53 - 1
 """The largest whole number that a browser tells apart from the next."""
@@ -19,90 +24,85 @@ LARGEST = 2**53 - 1
 
 def choose_settings() -> CurateConfig:
     """Draw the form; returns what it says. Raises BadArgument as the configuration does, after all of it is drawn."""
-    values = {
-        **_threshold(),
-        **{option.name: _field(option) for option in fields(CurateConfig) if option.name in FIRST},
-    }
+    by = st.segmented_control(
+        "What decides the threshold", BY, format_func=BY.__getitem__, default="tail_share", required=True,
+        key="set_by", persist_state="session",
+    )  # fmt: skip
+    with st.grid(2, min_column_width=220):
+        values: dict[str, Any] = {by: _tail_share() if by == "tail_share" else _field(OPTIONS[by])}
+        values |= {name: _field(OPTIONS[name]) for name in FIRST}
     groups: dict[str, list[Field[Any]]] = {REST: []}
-    for option in fields(CurateConfig):
-        if option.name not in values and option.name not in BY:
+    for name, option in OPTIONS.items():
+        if name not in values and name not in BY:
             groups.setdefault(option.metadata.get("group", REST), []).append(option)
     for title, options in groups.items():
         with st.expander(title, key=f"group_{title}"), st.grid(3, min_column_width=220):
-            values.update({option.name: _field(option) for option in options})
+            values |= {option.name: _field(option) for option in options}
     return CurateConfig(**values)
 
 
 def prefill(config: CurateConfig) -> None:
     """Let the form say what a configuration says; only before it is drawn."""
     values = asdict(config)
-    by = next((name for name in BY if values[name] is not None), "tail_share")
-    st.session_state["set_by"] = by
+    st.session_state["set_by"] = next((name for name in BY if values[name] is not None), "tail_share")
     for name, value in values.items():
-        if name in BY:
-            value = value if value is not None else _default_of(name)
-            st.session_state[f"set_{name}"] = 100 * value if name == "tail_share" and value is not None else value
-        else:
-            st.session_state[f"set_{name}"] = ("" if _kind(_option(name)) is str else None) if value is None else value
+        st.session_state[f"set_{name}"] = _shown(OPTIONS[name], value)
 
 
-def _threshold() -> dict[str, Any]:
-    """t, a size, or a tail share."""
-    by = st.segmented_control(
-        "What decides the threshold", BY, format_func=BY.__getitem__, default="tail_share", required=True,
-        key="set_by", persist_state="session",
-    )  # fmt: skip
-    option = _option(by)
-    if by != "tail_share":
-        return {by: _field(option, needed=True)}
-    key = "set_tail_share"
-    st.session_state.setdefault(key, 100 * DEFAULT_TAIL_SHARE)
+def _tail_share() -> float:
+    """In per cent on the page."""
+    option, key = OPTIONS["tail_share"], "set_tail_share"
+    st.session_state.setdefault(key, _shown(option, None))
     percent = st.number_input(
-        "Tail share of the matches, %", 0.0, 100.0, step=0.5, format="%g", key=key, help=option.metadata["help"],
-        persist_state="session",
+        "Tail share of the matches, %", 100.0 * option.metadata["min"], 100.0 * option.metadata["max"], value=None,
+        step=0.5, format="%g", key=key, help=option.metadata["help"], persist_state="session",
     )  # fmt: skip
-    return {by: percent / 100.0}
+    return DEFAULT_TAIL_SHARE if percent is None else percent / 100.0
 
 
-def _field(option: Field[Any], needed: bool = False) -> Any:
-    """The widget of a field; returns its value, None where it is left empty and may be."""
-    key, label, limits = f"set_{option.name}", option.name.replace("_", " ").capitalize(), option.metadata
-    if label == "T":
-        label = BY["t"]
-    kind = _kind(option)
-    default = _default_of(option.name) if needed else option.default
-    assert default is not MISSING
-    st.session_state.setdefault(key, "" if kind is str and default is None else default)
+def _field(option: Field[Any]) -> Any:
+    """The widget of a field; returns its value, the default where it is left empty."""
+    key, kind, limits = f"set_{option.name}", _kind(option), option.metadata
+    title = BY.get(option.name, option.name.replace("_", " ").capitalize())
+    st.session_state.setdefault(key, _shown(option, option.default))
     told: dict[str, Any] = {"key": key, "help": limits["help"], "persist_state": "session"}
     if "choices" in limits:
-        return st.selectbox(label, limits["choices"], **told)
+        return st.selectbox(title, limits["choices"], **told)
     if kind is bool:
-        return st.checkbox(label, **told)
+        return st.checkbox(title, **told)
     if kind is str:
-        return st.text_input(label, **told) or default
+        return st.text_input(title, **told) or option.default
     as_kind = int if kind is int else float
-    return st.number_input(
-        label,
+    value = st.number_input(
+        title,
         min_value=as_kind(limits["min"]),
         max_value=as_kind(min(limits["max"], LARGEST)) if "max" in limits else None,
         value=None,
         step=as_kind(1),
-        placeholder="off" if default is None else number(default),
-        required=needed,
+        placeholder=_when_empty(option),
         **told,
     )
+    return (FIRST_VALUES.get(option.name) or option.default) if value is None else value
 
 
-def _option(name: str) -> Field[Any]:
-    return next(option for option in fields(CurateConfig) if option.name == name)
+def _shown(option: Field[Any], value: Any) -> Any:
+    """What the widget of a field holds for a value."""
+    if option.name == "tail_share":
+        return 100.0 * (DEFAULT_TAIL_SHARE if value is None else value)
+    if value is None:
+        return "" if _kind(option) is str else FIRST_VALUES.get(option.name)
+    return value
+
+
+def _when_empty(option: Field[Any]) -> str:
+    """What an empty number means: the default, or what the preset of filters says."""
+    value: Any = option.default
+    if value is None:
+        value = PRESETS.get(st.session_state.get("set_filter", ""), {}).get(option.name)
+    return "off" if value is None else number(value)
 
 
 def _kind(option: Field[Any]) -> type:
     """bool, int, float or str, whether or not it may be None."""
     found: type = next(kind for kind in (get_args(option.type) or (option.type,)) if kind is not type(None))
     return found
-
-
-def _default_of(name: str) -> float | int | None:
-    """What the form begins with where the way to a threshold needs a number."""
-    return {"t": 20_000.0, "size": 1_000_000}.get(name)

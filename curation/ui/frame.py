@@ -82,20 +82,21 @@ def sidebar(needed: bool = True) -> Run | None:
         _choose_run(runs)
         if unknown is not None:
             notice(f"There is no run {label(unknown)!r} in the workspace.", icon="link_off")
-    st.session_state["entered"] = True
     try:
         if state.chosen() is None and problem is not None:
             raise problem
-        run = state.current_run()
+        run: Run | None = state.current_run()
     except CurationError as error:
         if needed:
             raise
         with st.sidebar:
             notice(str(error), icon="info")
-        return None
-    state.write_address(run)
-    with st.sidebar:
-        _about(run)
+        run = None
+    if run is not None:
+        state.write_address(run)
+        with st.sidebar:
+            _about(run)
+    st.session_state["entered"] = True
     return run
 
 

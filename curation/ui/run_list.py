@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, get_args
 
 import streamlit as st
 
@@ -66,45 +66,42 @@ def _show_run(run: Run) -> None:
             with st.popover("Export", icon=":material/download:", key=f"export_{key}", on_change="rerun") as opened:
                 if opened.open:
                     _export_form(run)
-            if _button("Verify", "fact_check", key, help=f"Derives {SAMPLE} units again and compares every row."):
-                _do(_verify, run, everywhere=False)
-        elif _button("Watch", "visibility", key):
-            watch(key)
-            st.rerun()
+            _button(
+                "Verify", "fact_check", key, _verify, run, help=f"Derives {SAMPLE} units again, compares every row."
+            )
+        else:
+            _button("Watch", "visibility", key, watch, key)
         if now == "running":
-            if _button("Cancel", "stop", key):
-                _do(job.cancel, run.path, everywhere=False)
-        elif now != "done" and _button("Resume", "play_arrow", key):
-            _do(resume, run.path)
+            _button("Cancel", "stop", key, job.cancel, run.path)
+        elif now != "done":
+            _button("Resume", "play_arrow", key, resume, run.path)
         with st.popover(
             "Rename", icon=":material/edit:", key=f"rename_{key}", on_change="rerun", type="tertiary"
         ) as opened:
             if opened.open:
                 _rename_form(run)
-        if _button("Use settings", "content_copy", key, "tertiary", "Fills the form above with its pool and settings."):
-            st.session_state["again_with"] = run
-            st.rerun()
-        if _button("To the trash", "delete", key, "tertiary"):
-            _do(_trash, run)
+        fills = "Fills the form above with its pool, metadata and settings."
+        _button("Use settings", "content_copy", key, again_with, run, kind="tertiary", help=fills)
+        _button("To the trash", "delete", key, _trash, run, kind="tertiary")
 
 
 def _button(
-    title: str, icon: str, key: str, type: Literal["secondary", "tertiary"] = "secondary", help: str | None = None
-) -> bool:
-    return st.button(title, key=f"{title}_{key}".replace(" ", "_"), icon=f":material/{icon}:", type=type, help=help)
-
-
-def _do(what: Callable[..., Any], *arguments: Any, where: str = "runs", everywhere: bool = True) -> NoReturn:
-    """Do what was asked for and draw anew: the list, or everything where the chooser of runs and the watch follow."""
-    attempt(where, what, *arguments)
-    st.rerun(scope="app" if everywhere else "fragment")
-
-
-def take_over_settings() -> None:
-    """Fill the form, where somebody asked for the settings of a run; before the form is drawn."""
-    run: Run | None = st.session_state.pop("again_with", None)
-    if run is not None:
-        again_with(run)
+    title: str,
+    icon: str,
+    key: str,
+    do: Callable[..., Any],
+    *arguments: Any,
+    where: str = "runs",
+    kind: Literal["primary", "secondary", "tertiary"] = "secondary",
+    help: str | None = None,
+) -> None:
+    """A button that does something, after which all is drawn anew: also the watch, and the chooser of runs."""
+    pressed = st.button(
+        title, key=f"{title}_{key}".replace(" ", "_"), icon=f":material/{icon}:", type=kind, help=help,
+        on_click=attempt, args=(where, do, *arguments),
+    )  # fmt: skip
+    if pressed:
+        st.rerun()
 
 
 def _facts(run: Run) -> list[str]:
@@ -124,19 +121,23 @@ def _export_form(run: Run) -> None:
     key = run.path.name
     kind = st.selectbox("Format", get_args(ExportFormat), key=f"export_kind_{key}")
     t = st.number_input("t", min_value=1.0, value=state.t(run), step=1.0, format="%g", key=f"export_t_{key}")
-    images = st.checkbox("With the images, where the pool holds them", value=True, key=f"export_images_{key}")
-    place = st.text_input(
-        "Name, or absolute path of a new folder", value=f"{re.sub('[^A-Za-z0-9_-]', '_', key)}-{kind}-t{t:g}",
-        key=f"export_to_{key}_{kind}_{t:g}", help="A name goes into the folder exports of the workspace.",
+    st.checkbox("With the images, where the pool holds them", value=True, key=f"export_images_{key}")
+    to = f"export_to_{key}_{kind}_{t:g}"
+    st.text_input(
+        "Name, or absolute path of a new folder", value=f"{re.sub('[^A-Za-z0-9_-]', '_', key)}-{kind}-t{t:g}", key=to,
+        help="A name goes into the folder exports of the workspace.",
     )  # fmt: skip
-    if st.button("Start the export", key=f"export_start_{key}", type="primary"):
-        _do(_export, run, t, kind, images, place, everywhere=False)
+    _button("Start the export", "download", key, _export, run, to, kind="primary")
 
 
-def _export(run: Run, t: float, kind: str, images: bool, place: str) -> None:
-    place = place.strip()
+def _export(run: Run, to: str) -> None:
+    """What the form says when the button is pressed; to: the key of the place."""
+    kind, t, images = (st.session_state[f"export_{name}_{run.path.name}"] for name in ("kind", "t", "images"))
+    place = st.session_state[to].strip()
     if not Path(place).is_absolute() and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", place) is None:
         raise BadArgument(f"{place!r}: give a name of letters, digits, '.', '-' and '_', or an absolute path")
+    if "\0" in place:
+        raise BadArgument(f"{place!r}: no path")
     output = exports_folder() / place  # an absolute path stays itself
     if output.exists():
         raise BadRun(f"{output}: exists already; choose another folder")
@@ -149,9 +150,9 @@ def _verify(run: Run) -> None:
 
 
 def _rename_form(run: Run) -> None:
-    name = st.text_input("Name", value=run.name, max_chars=NAME_CHARACTERS, key=f"new_name_{run.path.name}")
-    if st.button("Rename", key=f"rename_do_{run.path.name}", type="primary"):
-        _do(rename, run.path, name)
+    key = f"new_name_{run.path.name}"
+    st.text_input("Name", value=run.name, max_chars=NAME_CHARACTERS, key=key)
+    _button("Save", "check", run.path.name, lambda: rename(run.path, st.session_state[key]), kind="primary")
 
 
 def _trash(run: Run) -> None:
@@ -172,11 +173,9 @@ def _show_trash() -> None:
             size = cached.bytes_on_disk(trashed.place, "trash") / 1e6
             st.caption(f"{trashed.trashed:%Y-%m-%d %H:%M} UTC · {size:,.1f} MB")
             with st.container(horizontal=True):
-                if _button("Put back", "restore_from_trash", key):
-                    _do(restore, trashed, where="trash")
-                if _button("Delete for good", "delete_forever", key):
-                    st.session_state["confirm_deletion"] = trashed
-                    st.rerun()
+                _button("Put back", "restore_from_trash", key, restore, trashed, where="trash")
+                ask = {"confirm_deletion": trashed}
+                _button("Delete for good", "delete_forever", key, st.session_state.update, ask, where="trash")
 
 
 @st.dialog("Delete for good?")
@@ -185,8 +184,7 @@ def _ask(trashed: Trashed) -> None:
     size = cached.bytes_on_disk(trashed.place, "trash") / 1e6
     st.caption(f"Its {size:,.1f} MB are gone for good then. Exports of it stay.")
     with st.container(horizontal=True):
-        if st.button("Delete", key="delete_yes", type="primary"):
-            attempt("trash", delete_for_good, trashed)
-            st.rerun()
-        if st.button("Keep", key="delete_no"):
+        if st.button(
+            "Delete", key="delete_yes", type="primary", on_click=attempt, args=("trash", delete_for_good, trashed)
+        ) or st.button("Keep", key="delete_no"):
             st.rerun()

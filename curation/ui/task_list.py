@@ -69,7 +69,7 @@ def _show(task: Task, key: str, whole: bool) -> None:
         notice(task.error)
     if state == "done" and task.result is not None:
         _show_result(task, key, whole)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if state in ACTIVE:
             st.button(
                 "Cancel",

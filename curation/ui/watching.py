@@ -48,7 +48,7 @@ def show_watched() -> None:
     if not name:
         return
     with st.container(border=True):
-        if name != Path(name).name or name.startswith("."):
+        if name != Path(name).name or name.startswith(".") or "\0" in name:
             notice(f"There is no run {label(name)!r} in the workspace.", icon="link_off")
             st.button("Close", key="watch_close", on_click=watch, args=(None,))
             return
@@ -116,7 +116,7 @@ def _show_run(run: Run) -> None:
             f"{number(so_far.balanced)} balanced with {number(so_far.pairs)} pairs. "
             f"Started {_times(run)}."
         )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if state == "running":
             st.button(
                 "Cancel",
