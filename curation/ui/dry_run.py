@@ -16,10 +16,10 @@ _figure = partial(st.metric, delta_color="off", delta_arrow="off")
 
 def show_estimate(found: Mapping[str, Any], key: str) -> None:
     """The result of the task of a dry run: an `Estimate` as JSON has it."""
-    whole = f"{number(found['rows_read'])} rows, {share(found['share'])} of the pool, were read"
     st.caption(
-        f"An estimate: {whole}, in {number(found['parts'])} of its {number(found['of_parts'])} row groups or files. "
-        "Below each number, the range in which the truth lies 19 times in 20."
+        f"An estimate: {number(found['rows_read'])} rows, {share(found['share'])} of the pool, were read, in "
+        f"{number(found['parts'])} of its {number(found['of_parts'])} row groups or files. Below each number, the "
+        "range in which the truth lies 19 times in 20."
     )
     with st.grid(4, min_column_width=150):
         _show("Pairs kept", found["kept"])

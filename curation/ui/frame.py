@@ -10,17 +10,12 @@ from streamlit.navigation.page import StreamlitPage
 from curation.errors import CurationError
 from curation.runs.folder import Run
 from curation.runs.progress import read_progress
-from curation.runs.workspace import SAMPLE_RUN, ensure_sample_run
+from curation.runs.workspace import SAMPLE_RUN, ensure_sample_run, workspace
 from curation.ui import cached, state
 from curation.ui.text import counted, label, notice, number
+from curation.ui.watching import PHASES
 
 ICON, LOGO = (str(Path(__file__).with_name(name)) for name in ("icon.svg", "logo.svg"))
-
-PHASES = {
-    "match": "Matching texts to entries",
-    "balance": "Drawing what each entry keeps",
-    "curves": "Working out every t",
-}
 
 WITHOUT_RUN = ("Curate",)
 
@@ -172,6 +167,11 @@ def unfinished(path: Path) -> None:
     st.text(STATES[now])
     if run.info.get("error"):
         notice(str(run.info["error"]))
+    if path.parent == workspace():
+        st.page_link(
+            "pages/curate.py", label="Watch, cancel or resume it", icon=":material/play_circle:",
+            query_params={"watch": path.name},
+        )  # fmt: skip
     if not waiting:
         st.code(f"headtail curate --resume -o {label(shlex.quote(str(run.path)), 500)}", language=None)
 
@@ -181,11 +181,12 @@ def _progress(run: Run) -> tuple[float, str] | None:
         found = read_progress(run.path)
         if found is None:
             return 0.0, "Starting"
-        at, name = next((at, name) for at, (phase, name) in enumerate(PHASES.items()) if phase == found["phase"])
+        phases = [name for name in PHASES if run.config.active_filters or name not in ("filter", "compare")]
+        at, name = phases.index(found["phase"]), PHASES[found["phase"]]
         done, total = min(found["done"], found["total"]), max(found["total"], 1)
         line = f"{name}: {number(done)} of {number(total)} pairs"
         if found["eta_s"] is not None and done < total:
-            line += f", about {found['eta_s']:,.0f} s left in step {at + 1} of {len(PHASES)}"
-        return (at + done / total) / len(PHASES), line
-    except (CurationError, KeyError, TypeError, StopIteration):
+            line += f", about {found['eta_s']:,.0f} s left in step {at + 1} of {len(phases)}"
+        return (at + done / total) / len(phases), line
+    except (CurationError, KeyError, TypeError, ValueError):
         return None

@@ -116,9 +116,7 @@ def _show_preview(pool: Sequence[str], config: CurateConfig) -> None:
     size = sum(file.bytes for file in found.files) / 1e6
     formats = ", ".join(sorted({file.format for file in found.files}))
     told = f"{number(known)} rows" if None not in rows else "rows are known when they are read"
-    st.caption(
-        f"{counted(len(found.files), 'file')} ({formats}), {size:,.1f} MB, {told}. The first pairs of the first:"
-    )
+    st.text(f"{counted(len(found.files), 'file')} ({formats}), {size:,.1f} MB, {told}. The first pairs of the first:")
     show_table(_first_pairs(found), "first pairs of the pool", key="preview_pairs")
     guessed = [f"{name}: {label(column)}" for name, column in found.columns.items() if name in found.guessed]
     fields = label(", ".join(found.fields), 400)

@@ -12,7 +12,7 @@ from curation.runs.tasks import Task, list_tasks
 from curation.runs.workspace import tasks_folder, workspace
 from curation.ui import cached
 from curation.ui.funnel import show_funnel
-from curation.ui.text import label, notice, number
+from curation.ui.text import counted, label, notice, number
 from curation.ui.told import attempt, show_told
 
 PHASES = {
@@ -114,7 +114,7 @@ def _show_run(run: Run) -> None:
         st.caption(
             f"Exact for the units that are through: {number(so_far.matched)} of {number(so_far.units)} are matched, "
             f"{number(so_far.balanced)} balanced with {number(so_far.pairs)} pairs. "
-            f"Started {_times(run)}."
+            f"Started {counted(_times(run), 'time')}."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         if state == "running":
@@ -172,11 +172,10 @@ def resume(path: Path) -> None:
     job.start(path)
 
 
-def _times(run: Run) -> str:
+def _times(run: Run) -> int:
     """How often a job took the run up, by its log."""
     try:
         log = (run.path / "log.txt").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "never"
-    times = sum(line.endswith(" running") for line in log.splitlines())
-    return "once" if times == 1 else f"{times} times"
+        return 0
+    return sum(line.endswith(" running") for line in log.splitlines())
