@@ -7,6 +7,7 @@ commands, so that `headtail --help` answers at once.
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import Field, asdict, field, fields, make_dataclass
@@ -25,6 +26,7 @@ from curation.wikipedia.config import BUDGET, SelectionConfig
 if TYPE_CHECKING:
     from curation.metadata import Metadata
     from curation.metadata.selection import Contribution
+    from curation.queries import Carried, Company, EntryFacts
     from curation.runs.diff import Diff
 
 
@@ -205,6 +207,52 @@ def metadata_show(
     from curation.metadata_files import read_metadata
 
     _print_metadata(read_metadata(file), file, as_json, longest, dead)
+
+
+@metadata_app.command(name="edit")
+def metadata_edit(
+    file: Path,
+    *,
+    output: Output,
+    add: Annotated[Path | None, Parameter(help="entries to add: .txt (one a line), .json or .parquet")] = None,
+    remove: Annotated[Path | None, Parameter(help="entries to remove, in the same forms")] = None,
+    merge: Annotated[
+        tuple[Path, ...], Parameter(negative="", show_default=False, help="metadata to merge in; its sources stay")
+    ] = (),
+    language: Annotated[
+        str | None, Parameter(help="where FILE has several languages: the code of the list to edit")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add, remove and merge entries; write the result as .parquet (with sources), .json or .txt."""
+    from curation.metadata import Edits, edited
+    from curation.metadata_files import read_metadata, write_metadata
+
+    if add is None and remove is None and not merge:
+        raise BadArgument("nothing to edit: give --add FILE, --remove FILE or --merge FILE")
+    edits, left_out = Edits(language=language, merged=tuple(read_metadata(path) for path in merge)), Counter[str]()
+    for path, change in ((add, Edits.adding), (remove, Edits.removing)):
+        if path is not None:
+            given = read_metadata(path)
+            edits = change(edits, given.entry.to_pylist())
+            left_out.update(given.dropped)
+    found = edited(read_metadata(file), edits)
+    left_out.update(found.left_out)
+    write_metadata(found.metadata, output)
+    told = {
+        "file": str(output),
+        "entries": len(found.metadata),
+        "added": len(found.added),
+        "removed": len(found.removed),
+    }
+    if as_json:
+        print_json(told | {"left_out": left_out, "dead": found.dead, "digest": found.metadata.digest})
+        return
+    print(f"{output}: {told['entries']:,} entries, {told['added']:,} added, {told['removed']:,} removed")
+    for reason, count in left_out.items():
+        print(f"  without effect: {count:,} ({reason})")
+    for entry in found.dead[:SHOWN_FILES]:
+        print(f"  dead, no text can match it: {plain(entry.entry)} ({entry.reason})")
 
 
 @pool_app.command(name="show")
@@ -447,6 +495,30 @@ def why(
         for e in answer.entries
     ]
     print_table(("entry", "count", "p", "u", "u x count", ""), rows)
+
+
+@app.command(name="entry")
+def show_entry(
+    run: RunFolder,
+    entry: Annotated[str, Parameter(help="as it is written in the metadata; upper and lower case differ")],
+    *,
+    t: Annotated[float | None, Parameter("-t", help="threshold; the run's own if not given")] = None,
+    first: Annotated[int, Parameter(validator=COUNT, help="how many other entries to name of each kind")] = 10,
+    as_json: Json = False,
+) -> None:
+    """What stands behind an entry: its texts before and after, what else they match, and who carried them through."""
+    from curation import queries
+    from curation.runs.folder import open_finished_run
+
+    found = open_finished_run(run)
+    number_of_it, t = queries.entry_id(found, entry), found.t if t is None else t
+    facts = queries.entry_facts(found, number_of_it, t)
+    company = queries.company(found, number_of_it, limit=first)
+    carried = queries.carried(found, number_of_it, t, limit=first)
+    if as_json:
+        print_json({"facts": facts, "company": company, "carried": carried})
+        return
+    _print_entry(facts, company, carried)
 
 
 @app.command
@@ -721,6 +793,35 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
                 if one.t is not None
             ],
         )
+
+
+def _print_entry(facts: "EntryFacts", company: "Company", carried: "Carried") -> None:
+    where = f"rank {facts.rank:,}" if facts.rank else "matches nothing" + (f": {facts.dead}" if facts.dead else "")
+    print(plain(f"{facts.entry}  ({facts.source}{f', {facts.language}' if facts.language else ''}), {where}"))
+    print(
+        f"t = {number(facts.own_t)}: {facts.kept:,} of its {facts.count:,} texts are kept;"
+        f" p = {facts.prob:.4g}, so {facts.by_itself:,.10g} by itself on average"
+    )
+    if variants := facts.variants["entry"].to_pylist():
+        print(f"spelled otherwise: {plain(', '.join(variants))}")
+    if not facts.count:
+        return
+    looked = "all" if company.looked_at == company.of else f"{company.looked_at:,} drawn at random"
+    print(f"of {looked} of its {company.of:,} pairs: {carried.kept:,} kept, {carried.by_itself:,} by the entry itself")
+    print(f"and {carried.by_others:,} by others alone, {carried.by_tail:,} of these by entries of the tail")
+    rows = [
+        (row["entry"], f"{row['count']:,}", f"{row['carried']:,}", f"{row['alone']:,}")
+        for row in carried.entries.to_pylist()
+    ]
+    if rows:
+        print_table(("carried through by", "count", "pairs", "it alone"), rows)
+    print_table(
+        ("its pairs also match", "count", "pairs", "lift"),
+        [
+            (row["entry"], f"{row['count']:,}", f"{row['shared']:,}", f"{row['lift']:,.3g}")
+            for row in company.entries.to_pylist()
+        ],
+    )
 
 
 def _reasons(dropped: dict[str, int], notes: dict[str, int], most: int = 6) -> str:

@@ -1,8 +1,8 @@
 """Pairs to look at: kept, dropped or between two thresholds, of an entry, with some words in their captions.
 
-They come in a random but fixed order, the same for every t, so that moving t only adds and removes. A big run is gone
-through group by group of its files, about a million pairs each, so that a page costs one group; the first pages come
-from the first group then. The pairs of a rare entry are found by their places.
+They come in a random but fixed order, the same for every t, so that moving t only adds and removes. Of a big run those
+come first that were drawn from all of it (`curation.drawn`); then it is gone through group by group of its files, about
+a million pairs each, so that a page costs one group. The pairs of a rare entry are found by their places.
 """
 
 import math
@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +38,14 @@ MOST_GROUPS = 8
 
 MOST_SAMPLES = 200
 
+ENOUGH_DRAWN = 1000
+"""So many drawn pairs of an entry stand for all of its pairs; of fewer, more are drawn from all of the run."""
+
+_DRAWN, _DRAWN_FILE = -1, "drawn.parquet"
+"""The number that stands for the file with the drawn pairs among those of the units."""
+
 _COLUMNS = ["uid", "text", "url", "image", "matched_entry_ids", "t_min"]
+_OF_AN_ENTRY, _OF_ALL = ["uid", "matched_entry_ids", "t_min"], ["text", "language"]
 
 
 @dataclass(frozen=True)
@@ -56,27 +63,60 @@ class Found:
     complete: bool
 
 
+@dataclass(frozen=True)
+class Amount:
+    """How many pairs answer a question; with a standard deviation where that is an estimate from the drawn ones."""
+
+    pairs: int
+    sigma: float = 0.0
+
+    @property
+    def exact(self) -> bool:
+        """Whether all pairs of the run were counted."""
+        return self.sigma == 0.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pairs drawn at random, or all there are.
+
+    pairs: uid, matched_entry_ids, t_min; of a draw of all pairs also text, and language if there is one
+    of:    how many pairs they were drawn from; all of these are here if it is as many
+    """
+
+    pairs: pa.Table
+    of: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    """Which pairs: since <= t_min < below, with an entry, with a text in the caption; None where all will do."""
+    """Which pairs: since <= t_min < below, with an entry, with one of a source or between two ranks, with a text in the
+    caption; None where all will do."""
 
     since: float
     below: float
-    entry_id: int | None
-    contains: str | None
+    entry_id: int | None = None
+    source: str | None = None
+    ranks: tuple[int, int] | None = None
+    contains: str | None = None
 
     @property
     def condition(self) -> str:
         parts = ["t_min >= $since", "(t_min < $below OR $below = 'inf'::DOUBLE)"]
         if self.entry_id is not None:
             parts.append("list_contains(matched_entry_ids, $entry_id)")
+        if self.source is not None or self.ranks is not None:
+            # a bit an entry: looking it up costs the same for one entry and for half of them all
+            parts.append("list_bool_or(list_transform(matched_entry_ids, lambda id: get_bit($among::BIT, id) = 1))")
         if self.contains is not None:
             parts.append("contains(lower(text), lower($contains))")
         return " AND ".join(parts)
 
-    @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self, run: Run) -> dict[str, Any]:
         given = {"since": self.since, "below": self.below, "entry_id": self.entry_id, "contains": self.contains}
+        if self.source is not None or self.ranks is not None:
+            among = entries_among(run, self.source, self.ranks)
+            given["among"] = (among.astype(np.uint8) + ord("0")).tobytes().decode()
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -85,19 +125,23 @@ def samples(
     t: float,
     *,
     which: Which = "both",
-    entry: str | None = None,
+    entry: str | int | None = None,
+    source: str | None = None,
+    ranks: tuple[int, int] | None = None,
     since: float = 0.0,
     limit: int = 24,
     offset: int = 0,
 ) -> pa.Table:
     """A page of pairs.
 
-    which:  those with t_min < t, the others, or both; entry: only pairs that match it; limit: at most 200
+    which:  those with t_min < t, the others, or both; entry: only pairs that match it (or its id); limit: at most 200
+    source, ranks: only pairs that match an entry of this source, and of these ranks, see `entries_among`
     since:  only pairs with t_min >= since: with `which="kept"`, what t adds to that lower threshold
     returns uid, text, url, image, matched_entry_ids, t_min, kept (bool)
     raises  UnknownEntry
     """
-    return search(run, t, which=which, entry=entry, since=since, limit=limit, offset=offset).pairs
+    asked: dict[str, Any] = {"which": which, "entry": entry, "source": source, "ranks": ranks, "since": since}
+    return search(run, t, **asked, limit=limit, offset=offset).pairs
 
 
 def search(
@@ -105,7 +149,9 @@ def search(
     t: float,
     *,
     which: Which = "both",
-    entry: str | None = None,
+    entry: str | int | None = None,
+    source: str | None = None,
+    ranks: tuple[int, int] | None = None,
     contains: str | None = None,
     since: float = 0.0,
     limit: int = 24,
@@ -116,15 +162,11 @@ def search(
 
     seconds: begin no further part of the run after so long; what was not looked through is told
     """
-    below = {"kept": check_t(t), "dropped": math.inf, "both": math.inf}[which]
-    wanted = _Wanted(
-        since=max(since, t) if which == "dropped" else since,
-        below=below,
-        entry_id=None if entry is None else entry_id(run, entry),
-        contains=contains or None,
-    )
+    wanted = replace(_wanted(run, t, which, entry, since), source=source, ranks=ranks, contains=contains or None)
     limit = min(limit, MOST_SAMPLES)
-    places = None if wanted.entry_id is None else rare_places(run.path / "rare", wanted.entry_id)
+    places = None
+    if wanted.entry_id is not None and source is None and ranks is None:
+        places = rare_places(run.path / "rare", wanted.entry_id)
     until = time.monotonic() + seconds
     pairs, looked_through, complete = (
         _through_groups(run, wanted, limit, offset, until)
@@ -135,7 +177,7 @@ def search(
     return Found(pairs, looked_through, run.info["totals"]["pairs"], complete)
 
 
-def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | None = None) -> int:
+def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | int | None = None) -> int:
     """How many pairs `samples` can show without a limit."""
     if entry is None:
         kept, everything = size(run, t).kept, run.info["totals"]["pairs"]
@@ -144,6 +186,103 @@ def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | Non
         everything = int(run.entry_count[wanted])
         kept = int(entry_kept_at(run, t)[run.curves.ranked_entry_id == wanted].sum())  # no rank, no pair
     return {"kept": kept, "dropped": everything - kept, "both": everything}[which]
+
+
+def estimate_samples(
+    run: Run,
+    t: float,
+    *,
+    which: Which = "both",
+    entry: str | int | None = None,
+    source: str | None = None,
+    ranks: tuple[int, int] | None = None,
+) -> Amount:
+    """How many pairs `samples` can show: counted, or in a big run estimated from the drawn pairs, as `Amount` says."""
+    if source is None and ranks is None:
+        return Amount(count_samples(run, t, which=which, entry=entry))
+    wanted = replace(_wanted(run, t, which, entry, 0.0), source=source, ranks=ranks)
+    drawn, pool = len(_drawn_places(run.path, run.info["plan_digest"])), run.info["totals"]["pairs"]
+    units = (_DRAWN,) if drawn else tuple(range(len(run.pair_files)))
+    found = _count(run.path, run.info["plan_digest"], units, wanted)
+    if not drawn:
+        return Amount(found)
+    share = found / drawn
+    # at the ends too the number of the pool is not known: as if half a pair more had been found
+    spread = max(share * (1 - share), 0.5 / drawn)
+    return Amount(round(pool * share), pool * math.sqrt(spread / drawn))
+
+
+def entries_among(run: Run, source: str | None = None, ranks: tuple[int, int] | None = None) -> np.ndarray:
+    """(M,) bool, by entry id: the entries that match, of a source, and with first <= rank <= last.
+
+    ranks: by descending count, from 1, as the charts over ranks show them: with languages, in the reference language
+    """
+    ranked = run.curves.ranked_entry_id
+    if ranks is not None:
+        if run.scale.codes != ("",):
+            ranked = ranked[run.scale.entry_language[ranked] == run.scale.reference]
+        ranked = ranked[max(ranks[0], 1) - 1 : max(ranks[1], 0)]
+    among = np.zeros(run.entry_count.size, np.bool_)
+    among[ranked] = True
+    if source is not None:
+        of_it = pc.equal(run.entries["source"].cast(pa.string()), source)
+        among &= of_it.combine_chunks().to_numpy(zero_copy_only=False)
+    return among
+
+
+def _wanted(run: Run, t: float, which: Which, entry: str | int | None, since: float) -> _Wanted:
+    return _Wanted(
+        since=max(since, t) if which == "dropped" else since,
+        below={"kept": check_t(t), "dropped": math.inf, "both": math.inf}[which],
+        entry_id=None if entry is None else entry_id(run, entry),
+    )
+
+
+def draw(run: Run, limit: int, *, entry_id: int | None = None) -> Drawn:
+    """About `limit` pairs of a run, or of those that match an entry; all of them, if there are no more.
+
+    Each is as likely as any other to be drawn; at every call it is the same ones.
+    """
+    return _draw(run.path, run.info["plan_digest"], limit, entry_id)
+
+
+@lru_cache(maxsize=8)
+def _draw(path: Path, plan_digest: str, limit: int, entry_id: int | None) -> Drawn:
+    run = open_run(path)
+    names = _OF_AN_ENTRY + [name for name in _OF_ALL if entry_id is None and name in _schema(run).names]
+    of = run.info["totals"]["pairs"] if entry_id is None else int(run.entry_count[entry_id])
+    places = None if entry_id is None or of > limit else rare_places(path / "rare", entry_id)
+    if not of:
+        return Drawn(_schema(run).empty_table().select(names), 0)
+    if of > limit and (drawn := _out_of_the_drawn(run, names, limit, entry_id)) is not None:
+        return Drawn(drawn, of)
+    if places is not None:
+        return Drawn(_fetch(run, [(int(unit), int(row)) for unit, row in places[["unit", "row"]].tolist()], names), of)
+    conditions = ["true"]
+    if entry_id is not None:
+        conditions.append("list_contains(matched_entry_ids, $entry_id)")
+    if of > limit:
+        conditions.append("hash(uid) < $below")
+    given = {"entry_id": entry_id, "below": 2**64 * limit // of if of > limit else None}
+    pairs = database.table(
+        run,
+        f"SELECT {', '.join(names)} FROM pairs WHERE {' AND '.join(conditions)} ORDER BY hash(uid), uid",
+        {name: value for name, value in given.items() if value is not None},
+    )
+    return Drawn(pairs, of)
+
+
+def _out_of_the_drawn(run: Run, names: list[str], limit: int, entry_id: int | None) -> pa.Table | None:
+    """The pairs that were drawn when the run was made, up to `limit` of them, if there are enough to tell something."""
+    if not (run.path / _DRAWN_FILE).is_file():
+        return None
+    condition, given = ("true", {}) if entry_id is None else ("list_contains(matched_entry_ids, $id)", {"id": entry_id})
+    sql = f"""
+        SELECT {", ".join(names)} FROM {database.files_as_table([run.path / _DRAWN_FILE])}
+        WHERE {condition} ORDER BY file_row_number LIMIT {int(limit)}
+    """
+    found = database.table(run, sql, given)
+    return found if len(found) >= min(limit, ENOUGH_DRAWN) else None
 
 
 def _through_groups(run: Run, wanted: _Wanted, limit: int, offset: int, until: float) -> tuple[pa.Table, int, bool]:
@@ -178,25 +317,48 @@ def _places(
     """(unit, row) of a page of the pairs in some groups, group by group, at random within each."""
     units = [unit for in_group, _ in groups for unit in in_group]
     group = [number for number, (in_group, _) in enumerate(groups) for _ in in_group]
+    # those that were drawn stand in their order already
+    order = "file_row_number" if units == [_DRAWN] else "hash(uid), uid, file_index, file_row_number"
     found = database.rows(
         run,
         f"""
-        SELECT file_index, file_row_number
-        FROM {database.files_as_table([run.pair_files[unit] for unit in units])}
+        SELECT file_index, file_row_number FROM {_source(run, units)}
         WHERE {wanted.condition}
-        ORDER BY $group[file_index::BIGINT + 1], hash(uid), uid, file_index, file_row_number LIMIT $limit OFFSET $offset
+        ORDER BY $group[file_index::BIGINT + 1], {order} LIMIT $limit OFFSET $offset
         """,
-        {**wanted.parameters, "group": group, "limit": limit, "offset": offset},
+        {**wanted.parameters(run), "group": group, "limit": limit, "offset": offset},
     )
     return [(units[file], row) for file, row in found]
+
+
+def _source(run: Run, units: Sequence[int]) -> str:
+    """The pairs of some units as an SQL table; without those that were drawn, for they came before."""
+    table = database.files_as_table([_file(run, unit) for unit in units])
+    if _DRAWN in units or not (run.path / _DRAWN_FILE).is_file():
+        return table
+    drawn = database.files_as_table([run.path / _DRAWN_FILE])
+    return f"""{table} AS found ANTI JOIN (SELECT unit, row FROM {drawn}) AS drawn
+        ON drawn.row = found.file_row_number AND drawn.unit = {list(units)}[found.file_index::BIGINT + 1]"""
+
+
+def _file(run: Run, unit: int) -> Path:
+    return run.path / _DRAWN_FILE if unit == _DRAWN else run.pair_files[unit]
+
+
+@lru_cache(maxsize=32)
+def _drawn_places(path: Path, plan_digest: str) -> np.ndarray:
+    """(N,) int32, the unit of each drawn pair; none in a run without a draw."""
+    if not (path / _DRAWN_FILE).is_file():
+        return np.empty(0, np.int32)
+    return files.open_parquet(path / _DRAWN_FILE).read(["unit"])["unit"].to_numpy()
 
 
 @lru_cache(maxsize=10_000)
 def _count(path: Path, plan_digest: str, units: tuple[int, ...], wanted: _Wanted) -> int:
     """How many pairs of some units are wanted; kept, because every page after them has to pass them."""
     run = open_run(path)
-    source = database.files_as_table([run.pair_files[unit] for unit in units])
-    found = database.rows(run, f"SELECT count(*) FROM {source} WHERE {wanted.condition}", wanted.parameters)
+    sql = f"SELECT count(*) FROM {_source(run, units)} WHERE {wanted.condition}"
+    found = database.rows(run, sql, wanted.parameters(run))
     return int(found[0][0])
 
 
@@ -220,22 +382,22 @@ def _among(
     return pa.concat_tables(found).slice(offset, limit), pool if complete else pool * done // len(left), complete
 
 
-def _fetch(run: Run, places: Sequence[tuple[int, int]]) -> pa.Table:
+def _fetch(run: Run, places: Sequence[tuple[int, int]], columns: Sequence[str] = _COLUMNS) -> pa.Table:
     """The pairs at (unit, row), in that order."""
     by_unit: dict[int, list[int]] = {}
     for unit, row in places:
         by_unit.setdefault(unit, []).append(row)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        tables = list(pool.map(lambda unit: _read_rows(run.pair_files[unit], by_unit[unit]), by_unit))
+        tables = list(pool.map(lambda unit: _read_rows(_file(run, unit), by_unit[unit], columns), by_unit))
     if not tables:
-        return _nothing(run)
+        return _schema(run).empty_table().select(columns)
     position = {
         (unit, row): at for at, (unit, row) in enumerate((unit, row) for unit, rows in by_unit.items() for row in rows)
     }
     return pa.concat_tables(tables).take(pa.array([position[place] for place in places]))
 
 
-def _read_rows(path: Path, rows: Sequence[int]) -> pa.Table:
+def _read_rows(path: Path, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
     """Some rows of a file, in their order: of each row group that holds any, all is read."""
     with files.open_parquet(path) as file:
         ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
@@ -245,29 +407,36 @@ def _read_rows(path: Path, rows: Sequence[int]) -> pa.Table:
             for group in np.unique(groups).tolist():
                 first = int(ends[group - 1]) if group else 0
                 wanted = [row for row, its_group in zip(rows, groups, strict=True) if its_group == group]
-                table = file.read_row_group(group, columns=_COLUMNS)
+                table = file.read_row_group(group, columns=list(columns))
                 found.update((row, table.slice(row - first, 1)) for row in wanted)
         except (pa.ArrowException, OSError) as error:
             raise UnreadableFile(f"{path}: damaged ({str(error).splitlines()[0]})") from None
     return pa.concat_tables([found[row] for row in rows])
 
 
-def _nothing(run: Run) -> pa.Table:
-    return files.open_parquet(run.pair_files[0]).schema_arrow.empty_table().select(_COLUMNS)
+def _schema(run: Run) -> pa.Schema:
+    """The columns of the pairs."""
+    return files.open_parquet(run.pair_files[0]).schema_arrow
 
 
 def _groups_in_fixed_order(run: Run) -> list[tuple[list[int], int]]:
-    """Units, and how many rows they have together: all in one, or for a big run groups in a random but fixed order."""
-    rows = run.info["unit_pairs"]
-    if sum(rows) <= 2 * GROUP_ROWS:
-        return [(list(range(len(rows))), sum(rows))]
+    """Units, and how many rows they have together: all in one, or for a big run groups in a random but fixed order.
+
+    Where pairs were drawn, those are the first group, and the others have what is left.
+    """
+    rows = np.array(run.info["unit_pairs"])
+    drawn = _drawn_places(run.path, run.info["plan_digest"])
+    first: list[tuple[list[int], int]] = [([_DRAWN], drawn.size)] if drawn.size else []
+    rows -= np.bincount(drawn, minlength=rows.size)
+    if rows.sum() <= 2 * GROUP_ROWS:
+        return [*first, (list(range(rows.size)), int(rows.sum()))]
     groups: list[tuple[list[int], int]] = []
     units: list[int] = []
-    for unit in np.random.default_rng(0).permutation(len(rows)).tolist():
+    for unit in np.random.default_rng(0).permutation(rows.size).tolist():
         units.append(unit)
-        if (in_group := sum(rows[unit] for unit in units)) >= GROUP_ROWS:
+        if (in_group := int(rows[units].sum())) >= GROUP_ROWS:
             groups.append((units, in_group))
             units = []
     if units:
-        groups.append((units, sum(rows[unit] for unit in units)))
-    return groups
+        groups.append((units, int(rows[units].sum())))
+    return first + groups

@@ -21,8 +21,10 @@ import pyarrow.parquet as pq
 from curation import files, queries
 from curation.balancing import p_to_t, t_min
 from curation.curves import CurveBuilder, threshold_grid
+from curation.drawn import Draw, drawn_share, gather_draws
 from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun
+from curation.live import ranks, sketch
 from curation.matching import Matcher, RoutedMatcher
 from curation.pool.formats import FORMATS
 from curation.pool.pairs import Scanned
@@ -30,7 +32,7 @@ from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
-from curation.runs.folder import Run, lock, open_run, write_curves, write_info
+from curation.runs.folder import Run, lock, open_run, write_curves, write_info, write_sketch
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
 from curation.runs.reading import Reading
@@ -72,6 +74,7 @@ class Env:
     entry_hash: np.ndarray
     entry_count: np.ndarray
     scale: LanguageScale
+    drawn_share: float = 0.0
 
     def match(self, texts: pa.Array, language: pa.Array | None) -> pa.ListArray:
         """The entries of each text, where there are languages those of its own."""
@@ -148,11 +151,12 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
         env.entry_count[table["entry_id"].to_numpy()] += table["count"].to_numpy()
     files.write_parquet(run.path / "entries.parquet", entries_table(metadata, env.entry_count))
 
-    env = replace(env, scale=run.scale)
+    pairs = sum(receipt.rows for receipt in receipts)
+    env = replace(env, scale=run.scale, drawn_share=drawn_share(pairs))
     t = _known_t(config, env.scale.of_reference(env.entry_count))
     grid = threshold_grid(int(env.scale.top(env.entry_count)), more=t)
     builder = CurveBuilder(env.entry_count, grid, env.scale)
-    rare = RareBuilder(env.entry_count, sum(receipt.rows for receipt in receipts), run.path / "work" / "rare")
+    rare = RareBuilder(env.entry_count, pairs, run.path / "work" / "rare")
     first_pass = receipts
     receipts = do(
         env, "balance", keep_unit, run.path / "pairs", then=partial(_read_back, run.path / "pairs", builder, rare)
@@ -162,12 +166,17 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     curves = builder.finish()
     write_curves(run.path, curves)
     rare.finish(run.path / "rare")
+    if env.drawn_share:
+        gather_draws(
+            [run.path / "work" / f"{unit.index:05d}.drawn.parquet" for unit in todo], run.path / "drawn.parquet"
+        )
     if not t:
         assert config.size is not None
         t = [queries.threshold_for_size(open_run(run.path), config.size).t]
         if curves.row(t[0]) is None:
             curves = curves.with_rows(queries.curves_at(run, t))
             write_curves(run.path, curves)
+    write_sketch(run.path, sketch(curves, ranks(curves, env.scale)))
     report.end_phase()
     row = curves.row(t[0])
     assert row is not None
@@ -261,6 +270,7 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
     dropped: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     damage: list[str] = []
+    draw = Draw(unit.index, env.drawn_share)
     with files.whole(path) as temporary:
         options = {**files.PARQUET_OPTIONS, "write_statistics": ["uid", "t_min"]}  # what queries look for; texts cost
         with pq.ParquetWriter(temporary, pair_schema(env), **options) as writer:
@@ -268,7 +278,7 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
             for batch in derive(unit, env, env.folder / "work" / f"{unit.index:05d}.languages.parquet"):
                 pairs = batch.pairs
                 if waiting and sum(map(len, waiting)) + len(pairs) > SORTED_ROWS:
-                    _write_sorted(writer, waiting)
+                    _write_sorted(writer, waiting, draw)
                 waiting.append(pairs)
                 rows_in += len(pairs) + batch.dropped.total()
                 rows += len(pairs)
@@ -277,10 +287,11 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
                 dropped += batch.dropped
                 notes += batch.notes
                 damage += [batch.damage] if batch.damage else []
-            _write_sorted(writer, waiting)
+            _write_sorted(writer, waiting, draw)
         # a full disk can pass the writer's close unnoticed
         files.open_parquet(temporary).close()
         sha256 = files.sha256(temporary)
+    draw.write(env.folder / "work" / f"{unit.index:05d}.drawn.parquet")  # before the receipt, which vouches for it too
     receipt = Receipt(
         unit=unit.index,
         plan_digest=env.plan_digest,
@@ -325,13 +336,15 @@ def pair_schema(env: Env) -> pa.Schema:
     return RUN_PAIR_SCHEMA if env.reading.languages is None else RUN_PAIR_SCHEMA.append(LANGUAGE_FIELD)
 
 
-def _write_sorted(writer: pq.ParquetWriter, waiting: list[pa.RecordBatch]) -> None:
-    """Write the waiting pairs by ascending t_min to within 5 %, and forget them."""
+def _write_sorted(writer: pq.ParquetWriter, waiting: list[pa.RecordBatch], draw: Draw) -> None:
+    """Write the waiting pairs by ascending t_min to within 5 %, draw from them, and forget them."""
     if waiting:
         pairs = pa.Table.from_batches(waiting).combine_chunks()
         # the upper bits of a positive float ascend with it, 16 steps to a doubling; and 16 bits sort without comparing
         steps = (pairs["t_min"].to_numpy().view(np.uint64) >> 48).astype(np.uint16)
-        writer.write_table(pairs.take(pa.array(np.argsort(steps, kind="stable"))), ROW_GROUP_ROWS)
+        pairs = pairs.take(pa.array(np.argsort(steps, kind="stable")))
+        writer.write_table(pairs, ROW_GROUP_ROWS)
+        draw.add(pairs)
         waiting.clear()
 
 

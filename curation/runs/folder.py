@@ -16,6 +16,7 @@ import pyarrow as pa
 from curation import files
 from curation.curves import Curves
 from curation.errors import BadArgument, BadRun, CurationError, UnreadableFile
+from curation.live import Live, Ranks, Sketch, live, ranks, sketch
 from curation.pool.inputs import PoolFile
 from curation.runs.config import CurateConfig
 from curation.runs.routing import scale_of
@@ -111,6 +112,23 @@ class Run:
         except (OSError, ValueError) as error:
             raise UnreadableFile(f"{folder}: {error}") from None
 
+    @cached_property
+    def ranks(self) -> Ranks:
+        """The ranks that the live chart draws."""
+        return ranks(self.curves, self.scale)
+
+    @cached_property
+    def live(self) -> Live:
+        """What the live chart shows at every t; a folder without its sketch has them gathered, in seconds."""
+        folder = self.path / "curves"
+        try:
+            found = Sketch(**{f.name: np.load(folder / f"sketch_{f.name}.npy") for f in fields(Sketch)})
+        except (OSError, ValueError):
+            found = None
+        if found is None or not found.fits(self.curves, self.ranks):
+            found = sketch(self.curves, self.ranks)
+        return live(self.curves, self.scale, self.entry_count, self.ranks, found)
+
     @property
     def pair_files(self) -> list[Path]:
         """The Parquet files with the pairs of a finished run, in the order of the units."""
@@ -169,9 +187,19 @@ def write_info(path: Path, info: dict[str, Any]) -> None:
 
 def write_curves(path: Path, curves: Curves) -> None:
     """Write curves/, one .npy an array."""
-    for name, array in ((f.name, getattr(curves, f.name)) for f in fields(curves)):
-        with files.whole(path / "curves" / f"{name}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, array)
+    for f in fields(curves):
+        _write_array(path / "curves" / f"{f.name}.npy", getattr(curves, f.name))
+
+
+def write_sketch(path: Path, sketch: Sketch) -> None:
+    """Write the columns of the curves that the live chart draws, beside the curves."""
+    for f in fields(sketch):
+        _write_array(path / "curves" / f"sketch_{f.name}.npy", getattr(sketch, f.name))
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    with files.whole(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The folder with runs that the app shows, and the run over the sample data that it opens on."""
+"""The folder with runs and metadata that the app shows, and the run over the sample data that it opens on."""
 
 import os
 import secrets

@@ -4,16 +4,18 @@ What is kept is about runs, which all browsers on this machine share; nothing in
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
-from curation import figures, queries
+from curation import queries
 from curation.pool import show as pool_show
 from curation.pool.columns import Columns
 from curation.runs import folder, trash
+from curation.runs.config import DEFAULT_TAIL_SHARE
 from curation.runs.folder import Run
 from curation.runs.watch import Tally
+from curation.ui import live_data
 
 
 def _identity(run: Run) -> tuple[str, Any, Any]:
@@ -50,18 +52,41 @@ def by_language(run: Run, t: float) -> list[queries.LanguageSize]:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -> int:
-    """`queries.count_samples`"""
-    return queries.count_samples(run, t, which=which, entry=entry)
+def estimate_samples(
+    run: Run,
+    t: float,
+    which: queries.Which,
+    entry: str | None = None,
+    source: str | None = None,
+    ranks: tuple[int, int] | None = None,
+) -> queries.Amount:
+    """`queries.estimate_samples`"""
+    return queries.estimate_samples(run, t, which=which, entry=entry, source=source, ranks=ranks)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def packed_live(run: Run) -> tuple[str, bytes]:
+    """`live_data.packed`"""
+    return live_data.packed(run)
 
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def ranked(run: Run, t: float) -> figures.Ranked:
-    """`figures.ranked`; with languages, of the entries of the reference language, whose threshold is t."""
-    scale, only = run.scale, None
-    if scale.codes != ("",):
-        only = scale.entry_language[run.curves.ranked_entry_id] == scale.reference
-    return figures.ranked(run.curves, queries.entry_kept_at(run, t), run.entries["entry"], t, only)
+def usual_tail_share(run: Run) -> tuple[float, float]:
+    """The t whose tail share comes nearest to the one that the paper holds from pool to pool, and that share."""
+    found = queries.threshold_for_tail_share(run, DEFAULT_TAIL_SHARE)
+    return found.t, found.tail_share
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def company(run: Run, entry_id: int, order: Literal["shared", "lift"]) -> queries.Company:
+    """`queries.company`"""
+    return queries.company(run, entry_id, order=order)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def carried(run: Run, entry_id: int, t: float) -> queries.Carried:
+    """`queries.carried`"""
+    return queries.carried(run, entry_id, t)
 
 
 @st.cache_data(max_entries=100, ttl=60, show_spinner="Looking at the pool ...")

@@ -37,6 +37,7 @@ def navigation() -> StreamlitPage:
         [
             st.Page("pages/distribution.py", title="Distribution", icon=":material/bar_chart:", default=True),
             st.Page("pages/samples.py", title="Samples", icon=":material/photo_library:"),
+            st.Page("pages/entries.py", title="Entries", icon=":material/sell:"),
             st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
         ]
     )

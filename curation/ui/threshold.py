@@ -1,10 +1,9 @@
-"""The one control of the app: t, by slider, by number, or by what it should achieve."""
+"""The one control of the app: t, on the live chart, by number, or by what it should achieve."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
 
 from curation import queries
@@ -12,34 +11,44 @@ from curation.errors import CurationError
 from curation.runs.config import DEFAULT_TAIL_SHARE
 from curation.runs.folder import Run
 from curation.ui import state
+from curation.ui.live_chart import Mark, RankRange, live_chart
 from curation.ui.text import notice, number, share
 
 
-def choose_t(run: Run) -> float:
-    """Slider, number and "Find t", all three in step; returns t."""
+def choose_t(
+    run: Run,
+    *,
+    compact: bool = True,
+    ranks: RankRange | None = None,
+    on_ranks: Callable[[RankRange | None], None] | None = None,
+    on_entry: Callable[[str], None] | None = None,
+) -> float:
+    """The live chart, a number, and "Find t", all three in step; returns t. The arguments are those of `live_chart`."""
     t = state.t(run)
-    stops = np.unique([*run.curves.grid, t]).tolist()
-    st.session_state["t_slider"] = st.session_state["t_number"] = t
+    st.session_state["t_number"] = t
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        if len(stops) > 1:
-            st.select_slider(
-                "Threshold t", stops, format_func=number, key="t_slider", on_change=_take, args=(run, "t_slider"),
-                help="How many of its texts each entry may keep. The slider moves on a grid of thresholds; "
-                "the number beside it takes any t from 1 up.",
-            )  # fmt: skip
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content"):
-            st.number_input(
-                "t, exactly", min_value=1.0, step=1.0, format="%g", width=170,
-                key="t_number", on_change=_take, args=(run, "t_number"),
-            )  # fmt: skip
-            with st.popover("Find t", icon=":material/search:"):
-                _find_t(run)
+        st.number_input(
+            "t, exactly", min_value=1.0, step=1.0, format="%g", width=170, key="t_number", on_change=_take, args=(run,)
+        )
+        with st.popover("Find t", icon=":material/search:"):
+            _find_t(run)
+    marks = [mark] if (mark := _found_mark(run)) else []
+    live_chart(run, t, key="live", compact=compact, marks=marks, ranks=ranks, on_ranks=on_ranks, on_entry=on_entry)
     return t
 
 
-def _take(run: Run, key: str) -> None:
-    if st.session_state[key] is not None:
-        state.set_t(run, float(st.session_state[key]))
+def _take(run: Run) -> None:
+    if st.session_state["t_number"] is not None:
+        state.set_t(run, float(st.session_state["t_number"]))
+
+
+def _found_mark(run: Run) -> Mark | None:
+    """The threshold that was found last, to come back to."""
+    found: Found | None = st.session_state.get("found_t")
+    if found is None or found.path != run.path or found.answer is None:
+        return None
+    t, kept = number(found.answer.t), number(found.answer.kept)
+    return Mark(found.answer.t, "found t", f"t = {t}, which was found: it keeps {kept} pairs")
 
 
 def _find_t(run: Run) -> None:

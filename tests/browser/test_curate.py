@@ -6,11 +6,11 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from browser.serving import serve
 from playwright.sync_api import expect
 
 from browser.conftest import settle
 from browser.hostile import hostile_texts
-from browser.serving import serve
 from curation.metadata import from_entries
 from curation.metadata_files import write_metadata
 from curation.runs import curate

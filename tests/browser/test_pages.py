@@ -3,8 +3,10 @@ import re
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from browser.conftest import ROOT, wait_for
@@ -20,7 +22,7 @@ def settle(page):
 
 
 def value_of(page, name):
-    return page.locator("[data-testid=stMetric]").filter(has_text=name).locator("[data-testid=stMetricValue]")
+    return page.locator("dl.numbers .number").filter(has_text=name).locator(".value")
 
 
 def metric(page, name):
@@ -46,24 +48,18 @@ def test_the_distribution_page_draws_and_shows_the_numbers_of_the_library(open_p
     assert metric(page, "Tail share of matches") == f"{100 * size.kept_tail_share:.1f} %"
     assert metric(page, "Entries covered") == f"{size.entries_covered:,}"
     assert metric(page, "Entries at the cap") == f"{size.entries_at_cap:,}"
-    assert page.locator(".js-plotly-plot .scatterlayer .trace").count() == 3
-    assert "head" in page.locator(".annotation-text").first.text_content()
+    assert page.locator(".js-plotly-plot .scatterlayer .trace").count() >= 2
     assert page.locator("table.funnel tbody tr").count() == 3
     assert page.locator("table.funnel tbody tr").last.inner_text().split()[:2] == ["Balance", f"{size.matched:,}"]
     shoot(page, "distribution")
-
-    for tab in ("Cumulative matches", "Size at every t"):
-        page.get_by_role("tab", name=tab).click()
-        settle(page)
-        assert page.locator(".js-plotly-plot .scatterlayer .trace").count() >= 2
-        shoot(page, f"distribution {tab.lower()}")
 
 
 def test_moving_t_changes_numbers_and_address(open_page, runs):
     page = open_page("/?run=zipf")
     grid = runs["zipf"].curves.grid.tolist()
 
-    page.get_by_role("slider").focus()
+    slider = page.get_by_role("slider", name="Threshold t")
+    slider.focus()
     page.keyboard.press("ArrowRight")
     t = grid[grid.index(50.0) + 1]
     expect(value_of(page, "Pairs kept")).to_have_text(f"{queries.size(runs['zipf'], t).kept:,}")
@@ -73,7 +69,7 @@ def test_moving_t_changes_numbers_and_address(open_page, runs):
     set_t(page, 33.3)
     expect(value_of(page, "Pairs kept")).to_have_text(f"{queries.size(runs['zipf'], 33.3).kept:,}")
     expect(page).to_have_url(re.compile(r"\?run=zipf&t=33\.3$"))
-    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "33.3")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"t = 33\.3: "))
 
 
 def test_the_address_can_be_shared_reloaded_and_gone_back_to(open_page, runs):
@@ -231,27 +227,15 @@ def test_hostile_texts_are_shown_as_text_on_the_samples_page(open_page, runs, ca
 
 def test_hostile_texts_are_shown_as_text_on_the_distribution_page(open_page, runs, shoot):
     page = open_page("/?run=hostile")
-    points = page.evaluate(
-        """() => {
-            const line = document.querySelector('.js-plotly-plot .scatterlayer .js-line')
-            const to = line.getScreenCTM(), length = line.getTotalLength()
-            return [...Array(60).keys()].map((k) => {
-                const at = line.getPointAtLength((length * k) / 59).matrixTransform(to)
-                return [at.x, at.y]
-            })
-        }"""
-    )
-    seen = set()
-    for x, y in points:
-        page.mouse.move(x, y)
-        page.wait_for_timeout(60)
-        assert page.locator(".hoverlayer :is(a, image, foreignObject)").count() == 0
-        seen.update(page.locator(".hoverlayer .hovertext text.nums").all_text_contents())
-    names = {re.split(r"rank \d+", text)[0] for text in seen}
-    entries = set(runs["hostile"].entries["entry"].to_pylist())
-    assert len(names) >= 10
-    shown = {" ".join(entry.split()) for entry in entries}
-    assert all(name in shown or name.endswith("…") for name in names), names - shown
+    page.get_by_role("slider", name="Entries by rank").focus()
+    seen = []
+    for _ in range(runs["hostile"].live.entries):
+        page.keyboard.press("ArrowRight")
+        seen.append(page.locator(".tip .entry").text_content())
+        assert page.locator(".tip :not(div)").count() == 0
+
+    names = runs["hostile"].entries["entry"].to_pylist()
+    assert seen == [label(names[entry_id], 80) for entry_id in runs["hostile"].live.entry_id]
     shoot(page, "hostile distribution")
 
 
@@ -303,3 +287,22 @@ def test_pages_fit_phones_and_desks_in_light_and_dark(open_page, shoot, path, wi
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(open_page, axe, path, dark):
     axe(open_page(path, dark=dark))
+
+
+def test_a_figure_is_taken_along_as_svg_and_png(open_page):
+    page = open_page("/?run=zipf", dark=True)
+
+    def taken(kind):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download the chart as {kind}").last.click()
+        assert download.value.suggested_filename == f"by_t.{kind.lower()}"
+        return download.value.path()
+
+    svg = ET.parse(taken("SVG")).getroot()
+    assert svg.find("{*}rect").get("fill") == "rgb(17, 22, 28)"
+    words = "".join(svg.itertext())
+    assert "pairs kept" in words and "t in the paper" not in words
+    lines = [path for path in svg.findall(".//{*}path") if path.get("stroke") == "rgb(13, 148, 136)"]
+    assert max(len(path.get("d")) for path in lines) > 1000
+    with Image.open(taken("PNG")) as png:
+        assert (png.format, png.width > 1500) == ("PNG", True)

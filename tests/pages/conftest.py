@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -45,8 +46,9 @@ class Page:
         self.app.number_input(key="t_number").set_value(t).run()
 
     @property
-    def numbers(self) -> dict[str, str]:
-        return {metric.label: metric.value for metric in self.app.metric}
+    def live(self) -> dict[str, Any]:
+        """What the live chart is told: `at`, the numbers at t, and the marks."""
+        return self.component("live_chart")
 
     @property
     def texts(self) -> list[str]:
@@ -61,10 +63,19 @@ class Page:
         (chart,) = self.app.get("plotly_chart")
         return json.loads(chart.proto.spec)
 
+    @property
+    def components(self) -> set[str]:
+        """Which components of ours are on the page."""
+        return {c.proto.component_name.removeprefix("headtail_") for c in self.app.get("bidi_component")}
+
     def component(self, name: str) -> dict:
         """What the browser gets of a component of ours."""
-        (found,) = (c.proto for c in self.app.get("bidi_component") if c.proto.component_name == f"headtail_{name}")
-        return json.loads(found.json)
+        (found,) = (
+            c.proto
+            for c in self.app.get("bidi_component")
+            if c.proto.component_name == f"headtail_{name}" and c.proto.WhichOneof("data") != "bytes"
+        )
+        return json.loads(found.mixed.json if found.WhichOneof("data") == "mixed" else found.json)
 
     @property
     def cards(self) -> list[dict]:

@@ -1,6 +1,7 @@
 import gzip
 import os
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,44 +17,68 @@ from curation.runs.plan import create_run
 def test_the_numbers_are_those_of_the_library_on_and_off_the_grid(zipf_workspace, open_page, t):
     page = open_page(t=str(t))
 
-    size = queries.size(zipf_workspace, t)
-    assert page.numbers == {
-        "Pairs kept": f"{size.kept:,}",
-        "Tail share of matches": f"{100 * size.kept_tail_share:.1f} %",
-        "Entries covered": f"{size.entries_covered:,}",
-        "Entries at the cap": f"{size.entries_at_cap:,}",
-    }
-    assert page.app.metric[0].delta == f"{100 * size.kept / size.pairs:.1f} %"
-    assert f"{size.expected:,.0f} are expected, with a sigma of {size.sigma:,.1f}" in page.app.metric[0].help
+    at, size = page.live["at"], queries.size(zipf_workspace, t)
+    shown = ("t", "kept", "expected", "sigma", "tail_share", "kept_tail_share", "entries_covered", "entries_at_cap")
+    assert {name: at[name] for name in (*shown, "exact")} == {name: getattr(size, name) for name in (*shown, "exact")}
+    assert at["row"] == zipf_workspace.curves.row(t)
+    count = zipf_workspace.curves.ranked_entry_count
+    assert (at["head"], at["head_matches"]) == ((count >= t).sum(), count[count >= t].sum())
+
+
+def test_between_the_points_of_the_grid_python_says_what_is_drawn(zipf_workspace, open_page):
+    at = open_page(t="33.3").live["at"]
+
+    kept, ranks = queries.entry_kept_at(zipf_workspace, 33.3), zipf_workspace.ranks
+    assert at["row"] is None
+    assert at["entry_kept"] == kept[ranks.rank - 1].tolist()
+    sums = np.cumsum(kept)
+    assert at["kept_share"] == pytest.approx(65_535 * sums[ranks.summed - 1] / sums[-1], abs=0.5)
+    assert "entry_kept" not in open_page(t="100").live["at"]
+
+
+def test_what_is_packed_for_the_run_is_sent_the_same_at_every_t(zipf_workspace, open_page):
+    page = open_page()
+
+    def packed():
+        return [c.proto.bytes for c in page.app.get("bidi_component") if c.proto.WhichOneof("data") == "bytes"]
+
+    (before,) = packed()
+    page.set_t(33.3)
+
+    assert packed() == [before]
+    assert before[:16].decode() == page.live["version"]
+
+
+def test_the_thresholds_to_go_to_are_marked(zipf_workspace, open_page):
+    page = open_page()
+    wanted = queries.threshold_for_tail_share(zipf_workspace, 0.06)
+
+    assert page.live["marks"] == [
+        {
+            "t": wanted.t,
+            "label": f"{100 * wanted.tail_share:.1f} % tail",
+            "name": f"t = {wanted.t:,.15g}, where {100 * wanted.tail_share:.1f} % of the matches are in the tail",
+        },
+        {"t": 100.0, "label": "own t", "name": "t = 100, the run's own"},
+    ]
 
 
 def test_a_run_starts_at_its_own_t(zipf_workspace, open_page):
     page = open_page()
 
     assert page.app.number_input(key="t_number").value == 100.0
-    assert page.app.select_slider(key="t_slider").value == 100.0
+    assert page.live["at"]["t"] == 100.0
     assert dict(page.app.query_params) == {"run": "run", "t": "100"}
 
 
-def test_the_number_moves_slider_chart_and_address(zipf_workspace, open_page):
+def test_the_number_moves_chart_and_address(zipf_workspace, open_page):
     page = open_page()
 
     page.set_t(33.3)
 
-    assert page.app.select_slider(key="t_slider").value == 33.3
+    assert page.live["at"]["kept"] == queries.size(zipf_workspace, 33.3).kept
     assert page.app.query_params["t"] == "33.3"
-    assert page.numbers["Pairs kept"] == f"{queries.size(zipf_workspace, 33.3).kept:,}"
-    balanced = next(trace for trace in page.figure["data"] if trace["name"].startswith("balanced"))
-    assert balanced["name"] == f"balanced: the {queries.size(zipf_workspace, 33.3).kept:,} pairs kept"
-
-
-def test_the_slider_moves_number_and_address(zipf_workspace, open_page):
-    page = open_page()
-
-    page.app.select_slider(key="t_slider").set_value(4000.0).run()
-
-    assert page.app.number_input(key="t_number").value == 4000.0
-    assert page.app.query_params["t"] == "4000"
+    assert "33.3" in next(trace["name"] for trace in page.figure["data"] if trace["name"].startswith("t ="))
 
 
 def test_t_survives_a_change_of_page(zipf_workspace, open_page):
@@ -74,7 +99,8 @@ def test_find_t_for_a_size(zipf_workspace, open_page):
     page.app.form_submit_button[0].click().run()
 
     assert page.app.number_input(key="t_number").value == wanted.t
-    assert page.numbers["Pairs kept"] == "1,500"
+    assert page.live["at"]["kept"] == 1500
+    assert page.live["marks"][-1]["t"] == wanted.t
     assert f"t = {wanted.t:,.15g} keeps 1,500 pairs" in page.captions
 
 
@@ -87,7 +113,7 @@ def test_find_t_for_a_tail_share_shows_the_one_achieved(zipf_workspace, open_pag
 
     assert page.app.number_input(key="t_number").value == wanted.t
     assert f"tail share {100 * wanted.tail_share:.1f} %" in page.captions
-    assert page.app.metric[1].delta == f"{100 * wanted.tail_share:.1f} %"
+    assert page.live["at"]["tail_share"] == wanted.tail_share
 
 
 def test_a_size_that_no_t_gives_is_answered_in_one_line(zipf_workspace, open_page):
@@ -105,12 +131,9 @@ def test_the_charts_say_which_population_they_show(zipf_workspace, open_page):
     page = open_page()
     kept = queries.size(zipf_workspace, 100.0).kept
 
-    for tab, key in (("Entries by rank", "by_rank"), ("Cumulative matches", "summed"), ("Size at every t", "by_t")):
-        page.app.session_state["chart"] = tab
-        page.app.run()
-        assert page.app.get("plotly_chart")[0].key == key
-        assert "all 4,000 pairs of the pool" in page.captions
-        assert f"the {kept:,} kept at t = 100" in page.captions or key == "by_t"
+    assert page.app.get("plotly_chart")[0].key == "by_t"
+    assert page.captions.count("all 4,000 pairs of the pool") == 2
+    assert f"the green dots the {kept:,} kept at t = 100" in page.captions
 
 
 def test_the_funnel_shows_every_step_and_what_it_dropped(make_run, open_page):
@@ -130,14 +153,9 @@ def test_the_funnel_shows_every_step_and_what_it_dropped(make_run, open_page):
 def test_a_pool_that_matches_nothing_has_a_page(make_run, open_page):
     make_run(["x", "y"], t=2.0)
 
-    page = open_page()
+    at = open_page().live["at"]
 
-    assert page.numbers == {
-        "Pairs kept": "0",
-        "Tail share of matches": "0.0 %",
-        "Entries covered": "0",
-        "Entries at the cap": "0",
-    }
+    assert [at[name] for name in ("kept", "kept_tail_share", "entries_covered", "entries_at_cap", "head")] == [0] * 5
 
 
 def test_damage_of_the_pool_and_notes_are_told(workspace, open_page):

@@ -1,0 +1,133 @@
+"""The live chart: entries by rank, with the cap at t, which is dragged on the chart itself.
+
+What it shows at every t of the grid goes to the browser once for a run, packed. While t moves, everything is drawn from
+that, and Python hears nothing; when it is let go, Python hears of it once, and all of the page follows.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from curation import queries
+from curation.curves import PAPER_THRESHOLDS
+from curation.errors import CurationError
+from curation.live import heads
+from curation.runs.folder import Run
+from curation.ui import cached, state
+from curation.ui.components import component
+from curation.ui.languages import reference_language
+from curation.ui.live_data import NUMBERS, shares
+from curation.ui.text import number, share
+
+_live_chart = component("live_chart", "numbers", "picture", "live_data", html="<div class='root'><svg></svg></div>")
+
+RankRange = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A threshold to go to. short: what stands at the edge of the chart; name: what it is, in words."""
+
+    t: float
+    short: str
+    name: str
+
+
+def live_chart(
+    run: Run,
+    t: float,
+    *,
+    key: str,
+    compact: bool = False,
+    marks: Sequence[Mark] = (),
+    ranks: RankRange | None = None,
+    on_ranks: Callable[[RankRange | None], None] | None = None,
+    on_entry: Callable[[str], None] | None = None,
+) -> None:
+    """The chart and its numbers at t; setting t on it sets `state.t`.
+
+    compact:  only the curve and how many pairs are kept
+    marks:    thresholds to offer beside those that every run has
+    ranks:    the first and the last rank that are chosen; on_ranks is called with others, or None, and without it none
+              can be chosen
+    on_entry: called with the entry whose point is clicked
+    """
+    version, packed = cached.packed_live(run)
+
+    def take_t() -> None:
+        with suppress(CurationError, TypeError, ValueError):  # it comes from a browser
+            t, number_of_it = st.session_state[key]["t"]
+            st.session_state[f"{key}_heard"] = int(number_of_it)
+            state.set_t(run, float(t))
+
+    def take_ranks() -> None:
+        chosen = st.session_state[key]["ranks"]
+        if on_ranks is not None:
+            on_ranks((int(chosen[0]), int(chosen[1])) if chosen else None)
+
+    def take_entry() -> None:
+        if on_entry is not None:
+            on_entry(run.entries["entry"][int(st.session_state[key]["entry"])].as_py())
+
+    with st.container(gap=None):
+        _live_chart(data=packed, key=f"{key}_run", height="content")
+        _live_chart(
+            data={
+                "version": version,
+                "at": _at(run, t),
+                "marks": [{"t": mark.t, "label": mark.short, "name": mark.name} for mark in (*_marks(run), *marks)],
+                "heard": st.session_state.get(f"{key}_heard", 0),  # so the chart knows which of its words this answers
+                "compact": compact,
+                "brush": on_ranks is not None,
+                "ranks": ranks,
+                "leads": on_entry is not None,
+                "titles": _titles(run),
+            },
+            key=key,
+            on_t_change=take_t,
+            on_ranks_change=take_ranks,
+            on_entry_change=take_entry,
+        )
+
+
+def _at(run: Run, t: float) -> dict[str, Any]:
+    """What is shown at t; between the points of the grid also what the browser cannot know."""
+    size, row, ranks = cached.size(run, t), run.curves.row(t), run.ranks
+    head, head_matches = heads(run.curves, ranks, np.array([t]))
+    at = {name: getattr(size, name) for name in NUMBERS if hasattr(size, name)}
+    at |= {"row": row, "exact": size.exact, "head": int(head[0]), "head_matches": int(head_matches[0])}
+    if row is None:
+        entry_kept = queries.entry_kept_at(run, t)
+        at |= {
+            "entry_kept": ranks.kept(entry_kept).tolist(),
+            "kept_share": shares(ranks.matches(entry_kept)).tolist(),
+        }
+    return at
+
+
+def _marks(run: Run) -> list[Mark]:
+    """The paper's thresholds as far as they lie in the pool, that of a tail share like the paper's, the run's own."""
+    marks = [
+        Mark(t, f"{t / 1000:g}k paper", f"t = {number(t)}, in the paper")
+        for t in PAPER_THRESHOLDS
+        if t <= run.curves.grid[-1]
+    ]
+    if run.ranks.column.size:
+        t, tail = cached.usual_tail_share(run)
+        marks.append(
+            Mark(t, f"{share(tail)} tail", f"t = {number(t)}, where {share(tail)} of the matches are in the tail")
+        )
+    return [*marks, Mark(run.t, "own t", f"t = {number(run.t)}, the run's own")]
+
+
+def _titles(run: Run) -> dict[str, str]:
+    of_language = reference_language(run)
+    return {
+        "count": "texts with the entry",
+        "rank": f"entries{of_language} by rank",
+        "name": f"Texts with each entry{of_language}, by rank, in the pool and among the pairs kept, and the cap at t",
+    }
