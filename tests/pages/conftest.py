@@ -51,6 +51,10 @@ class Page:
         return self.component("live_chart")
 
     @property
+    def numbers(self) -> dict[str, str]:
+        return {metric.label: metric.value for metric in self.app.metric}
+
+    @property
     def texts(self) -> list[str]:
         return [text.value for text in self.app.text]
 
