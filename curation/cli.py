@@ -20,7 +20,7 @@ import curation
 from curation.errors import BadArgument, CurationError
 from curation.runs.config import CurateConfig
 from curation.runs.export.options import ExportFormat, ExportOptions
-from curation.terminal import bar, byte_bar, number, plain, print_json, print_table, progress_bar
+from curation.terminal import bar, byte_bar, number, plain, print_json, print_table, progress_bar, share_bar
 from curation.wikipedia.config import BUDGET, SelectionConfig
 
 if TYPE_CHECKING:
@@ -320,7 +320,7 @@ def pool_check(
 def curate(
     pool: Pool = (),
     *,
-    output: Output,
+    output: Annotated[Path | None, Parameter(["--output", "-o"], help="the run folder")] = None,
     metadata: Annotated[
         Path | None,
         Parameter(help="metadata: .json, .txt, .parquet; for several languages a folder of en.json, zh.txt, ..."),
@@ -329,6 +329,9 @@ def curate(
     workers: Workers = 0,
     resume: Annotated[
         bool, Parameter(negative="", help="go on with a stopped run; it keeps its own configuration")
+    ] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="read a sample and predict size, time and disk; no run is made")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -340,12 +343,17 @@ def curate(
     from curation.runs.job import stop_on_signal
     from curation.runs.plan import create_run
 
+    if metadata is None and not resume:
+        raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
+    config = CurateConfig(**asdict(options))
+    if dry_run and metadata is not None:
+        _print_estimate(pool, read_metadata(metadata), config, workers, as_json)
+        return
+    if output is None:
+        raise BadArgument("no run folder: give --output DIR")
     if resume:
         open_run(output)
-    elif metadata is None:
-        raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
-    else:
-        config = CurateConfig(**asdict(options))
+    elif metadata is not None:
         create_run(output, pool, read_metadata(metadata), config)
     with stop_on_signal() as stopped, progress_bar() as show:
         try:
@@ -366,6 +374,17 @@ def run(path: Path, *, workers: Workers = 0) -> None:
 
     with stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
         job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
+
+
+@app.command(show=False)
+def task(path: Path) -> None:
+    """The job of a task; the app starts it."""
+    from curation.engines import Cancelled
+    from curation.runs import job
+    from curation.runs.tasks import run_task
+
+    with job.stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+        run_task(path, cancel=stopped)
 
 
 @app.command(show=False)
@@ -716,6 +735,39 @@ def _print_contributions(contributions: "Sequence[Contribution]") -> None:
     for one in contributions:
         if not one.chosen and one.best is not None:
             print(f"not one of the {one.source} reaches the threshold: the highest is {one.best:,.10g}")
+
+
+def _print_estimate(
+    pool: Sequence[str], metadata: "Metadata", config: CurateConfig, workers: int, as_json: bool
+) -> None:
+    from curation.engines import Cancelled
+    from curation.runs.estimate import Range, estimate
+    from curation.runs.job import stop_on_signal
+
+    with stop_on_signal() as stopped, share_bar("dry run") as show:
+        try:
+            found = estimate(pool, metadata, config, workers=workers, on_share=show, cancel=stopped)
+        except Cancelled:
+            raise CurationError("cancelled; nothing was written") from None
+    if as_json:
+        print_json(found)
+        return
+
+    def told(one: Range) -> tuple[str, str, str]:
+        return f"{one.value:,.0f}", f"{one.low:,.0f}", f"{one.high:,.0f}"
+
+    print(
+        f"estimate, from {found.rows_read:,} rows ({found.share:.2%} of the pool) in {found.parts:,} of"
+        f" {found.of_parts:,} parts"
+    )
+    named = ("pairs", "matched", "matches", "t", "kept")
+    rows = [(name, *told(getattr(found, name))) for name in named]
+    print_table(("", "about", "from", "to"), [*rows, ("bytes of disk", *told(found.disk_bytes))])
+    phases = ", ".join(f"{phase} {seconds:,.1f}" for phase, seconds in found.seconds.items())
+    print(f"about {sum(found.seconds.values()):,.0f} s on this machine ({phases})")
+    print(f"free on the disk: {found.free_bytes:,} bytes")
+    for note in found.notes:
+        print(f"noted: {plain(note)}")
 
 
 def _print_size(path: Path, t: float | None, as_json: bool) -> None:

@@ -191,3 +191,6 @@ def _read_folder(folder: Path) -> Metadata:
 
 
 _READERS: dict[str, Callable[[Path], Metadata]] = {".json": _read_json, ".txt": _read_lines, ".parquet": _read_parquet}
+
+SUFFIXES = tuple(_READERS)
+"""How the names of metadata files end."""

@@ -74,6 +74,14 @@ def byte_bar(path: Path, what: str) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def share_bar(what: str) -> Iterator[Callable[[float], None]]:
+    """A bar that is told which share of the work is done."""
+    with _rich_bar() as shown:
+        task = shown.add_task(what, total=100)
+        yield lambda share: shown.update(task, completed=round(100 * share))
+
+
+@contextmanager
 def progress_bar() -> Iterator[Callable[["Progress"], None]]:
     """A bar for each phase of a run."""
     with _rich_bar() as shown:

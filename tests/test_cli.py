@@ -388,7 +388,7 @@ def test_help_names_every_command_and_its_option_defaults_come_from_the_configur
     assert time.monotonic() - started < 10
     names = ("app", "curate", "diff", "export", "metadata", "runs", "size", "threshold", "verify", "why")
     assert all(f" {name} " in text for name in names)
-    assert "[default: text]" in headtail_process("curate", "--help").stdout
+    assert "[default: uid]" in headtail_process("curate", "--help").stdout
 
 
 def test_a_cancelled_run_says_how_to_go_on_and_goes_on(world, headtail, monkeypatch):
@@ -588,3 +588,19 @@ def test_labels_tells_how_a_task_is_served(run_folder, tmp_path, headtail):
 def test_labels_takes_one_list_of_names(run_folder, headtail, arguments):
     code, _, err = headtail("labels", run_folder, *arguments)
     assert (code, err) == (2, "headtail: give either --names FILE or --imagenet\n")
+
+
+def test_a_dry_run_predicts_and_writes_nothing(world, headtail):
+    command = ("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2, "--dry-run")
+    before = sorted(world.rglob("*"))
+    code, out, err = headtail(*command)
+    assert (code, err) == (0, "")
+    assert out.startswith("estimate, from 8 rows (100.00% of the pool) in 1 of 1 parts")
+    found = json.loads(headtail(*command, "--json")[1])
+    assert found["pairs"] == {"value": 8.0, "low": 8.0, "high": 8.0}
+    assert sorted(world.rglob("*")) == before
+
+
+def test_without_a_run_folder_there_is_only_a_dry_run(world, headtail):
+    code, out, err = headtail("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2)
+    assert (code, out, err) == (2, "", "headtail: no run folder: give --output DIR\n")

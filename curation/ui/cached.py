@@ -10,9 +10,12 @@ import streamlit as st
 
 from curation import class_lists, queries
 from curation.class_lists import ClassList
-from curation.runs import diff, folder
+from curation.pool import show as pool_show
+from curation.pool.columns import Columns
+from curation.runs import diff, folder, trash
 from curation.runs.config import DEFAULT_TAIL_SHARE
 from curation.runs.folder import Run
+from curation.runs.watch import Tally
 from curation.ui import live_data
 
 
@@ -124,3 +127,21 @@ def labels(run: Run, classes: ClassList, t: float, spelling: queries.Spelling) -
 def near_entries(run: Run, names: tuple[str, ...]) -> dict[str, list[str]]:
     """`queries.near_entries`"""
     return queries.near_entries(run, names)
+
+
+@st.cache_data(max_entries=100, ttl=60, show_spinner="Looking at the pool ...")
+def show_pool(pool: tuple[str, ...], columns: Columns, format: str | None, first: int) -> pool_show.Shown:
+    """`pool.show.show_pool`"""
+    return pool_show.show_pool(pool, columns, format, first)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def bytes_on_disk(path: Path, state: str) -> int:
+    """`trash.bytes_on_disk`, of a folder that nobody writes to in this state."""
+    return trash.bytes_on_disk(path)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def tally(path: Path, plan_digest: str) -> Tally:
+    """What has been read of the receipts of a run; one for all who watch it."""
+    return Tally()
