@@ -38,7 +38,7 @@ def take() -> None:
         )
         page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         open_patiently(page)
-        page.wait_for_selector(".js-plotly-plot", timeout=120_000)
+        page.get_by_role("slider", name="Threshold t").wait_for(timeout=120_000)
         save(page, "distribution")
         page.get_by_role("link", name="Samples").click()
         page.get_by_text("Why").nth(1).click()
