@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.errors import UnreadableFile
@@ -43,6 +43,7 @@ def test_examples_are_limited_on_each_side(tmp_path):
     assert found.examples["uid"].to_pylist() == ["a0", "a1", "b0", "b1"]
 
 
+@settings(deadline=None)  # it writes files
 @given(st.lists(st.sampled_from("abcd")), st.lists(st.sampled_from("abcd")))
 def test_the_difference_is_that_of_multisets(tmp_path_factory, left, right):
     folder = tmp_path_factory.mktemp("multisets")
@@ -61,3 +62,17 @@ def test_folders_with_odd_names_are_read_and_damage_is_said_in_one_line(tmp_path
     (odd / "it's.parquet").write_bytes(b"PAR1 no longer")
     with pytest.raises(UnreadableFile, match=r"^pairs cannot be compared: .+$"):
         row_difference(a, a, ["uid"], scratch=odd, limit=1)
+
+
+def test_random_examples_are_the_same_each_time_and_not_the_smallest(tmp_path):
+    a = written(tmp_path / "a", [(f"a{n:04d}", None, None) for n in range(1000)])
+    b = written(tmp_path / "b", [("b", None, None)])
+    first, again = (
+        row_difference(a, b, ["uid"], scratch=tmp_path, limit=20, order="random").examples["uid"].to_pylist()
+        for _ in range(2)
+    )
+    assert first == again
+    assert len(first) == 21
+    assert "b" in first
+    # of 20 out of 1,000, all below 500 has a chance of 1 in a million
+    assert any(uid >= "a0500" for uid in first if uid != "b")

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from curation import cli
 from curation.balancing import t_to_p
+from curation.class_lists import spellings
+from curation.divergence import align
 from curation.matching import Matcher
 from curation.metadata.ngrams import NgramCounter
 from curation.metadata.wikitext import plain_text
@@ -123,7 +126,7 @@ def test_the_commands_of_the_page_on_exports_are_commands(line):
     "line",
     [
         line
-        for document in ("README.md", "docs/metadata.md")
+        for document in ("README.md", "docs/metadata.md", "docs/compare.md", "docs/labels.md")
         for line in (ROOT / document).read_text(encoding="utf-8").split("\n")
         if line.startswith("    headtail ")
     ],
@@ -155,8 +158,37 @@ def test_the_defaults_of_building_metadata_are_those_that_are_documented():
         assert getattr(SelectionConfig().resolved("metaclip"), name) == float(compat)
 
 
+def test_the_table_of_spellings_holds():
+    for name, tried in rows_of_table("docs/labels.md", "| name | spellings that are tried |"):
+        assert spellings(name.strip("`")) == re.findall("`(.+?)`", tried)
+
+
+def test_the_table_of_alignments_holds():
+    for *lists, entries, matches, kl, within, mass in rows_of_table(
+        "docs/labels.md", "| T | counts | entries E | matches | KL | within | mass |"
+    ):
+        weight, count = (np.array([int(value) for value in one.split(", ")]) for one in lists)
+        found = align(weight.astype(float), count, int(entries), int(matches))
+        assert [f"{value:.4f}" for value in (found.kl, found.within, found.mass)] == [kl, within, mass]
+
+
 def test_files_that_the_documentation_links_to_exist():
-    for document in ("README.md", "sample_data/README.md", "docs/metadata.md", "docs/languages.md"):
+    for document in (
+        "README.md",
+        "sample_data/README.md",
+        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    ):
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (ROOT / document).parent.joinpath(target).exists(), target
+
+
+def test_what_is_shown_of_an_entry_is_what_the_command_says(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    block = (ROOT / "docs" / "entries.md").read_text(encoding="utf-8").split("\n\n")[2:4]
+    curate, entry = (line.strip().removeprefix("headtail ") for line in block[0].splitlines())
+    for command in (curate, entry):
+        capsys.readouterr()
+        with suppress(SystemExit):
+            cli.main(shlex.split(command.replace("runs/sample", str(tmp_path / "run"))))
+    assert capsys.readouterr().out.rstrip() == "\n".join(line[4:] for line in block[1].splitlines())

@@ -302,3 +302,22 @@ def test_a_pool_of_one_entry_and_one_pair(make_run):
     assert queries.size(run, 1.0).kept == 1
     assert queries.threshold_for_size(run, 1).t == 1.0
     assert zipf_texts(1) == ["w0"]
+
+
+def test_pairs_are_found_by_their_uids_in_the_order_asked_for(make_run):
+    run = make_run(["a dog", "a cat", "x"], row_group_size=1, t=2.0)
+    assert queries.with_uids(run, ["pair-000002", "none", "pair-000000"])["text"].to_pylist() == ["x", "a dog"]
+    assert len(queries.with_uids(run, [])) == 0
+
+
+def test_a_threshold_to_compare_with_keeps_about_half_as_many(zipf_run):
+    other = queries.half_size_t(zipf_run, 100.0)
+    kept, half = queries.size(zipf_run, other).kept, queries.size(zipf_run, 100.0).kept / 2
+    assert abs(kept - half) == np.abs(zipf_run.curves.kept - half).min()
+
+
+def test_the_threshold_to_compare_with_is_another_one_where_there_is_one(make_run):
+    run = make_run(["dog", "cat"], ["dog", "cat"], t=1.0)
+    assert run.curves.grid.tolist() == [1.0]
+    assert queries.half_size_t(run, 1.0) == 1.0
+    assert queries.half_size_t(run, 5.0) == 1.0

@@ -6,6 +6,7 @@ DuckDB groups the rows in bounded memory and spills what is more into a folder o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +15,9 @@ from curation.errors import UnreadableFile
 from curation.queries import database
 
 MEMORY_LIMIT = "1GB"
+
+ExampleOrder = Literal["smallest", "random"]
+"""Which rows stand for all: those with the smallest uids, or a draw by a hash of the uid, the same each time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +34,7 @@ class Difference:
     """What two multisets of rows do not share.
 
     left, right: rows of which one has more than the other, each as often as it has more
-    examples:    some of these rows, those with the smallest uids, and `surplus` int64, how often more they stand on the
-                 left (> 0) or on the right (< 0)
+    examples:    some of these rows, and `surplus` int64, how often more they stand on the left (> 0) or the right (< 0)
     """
 
     left: int
@@ -39,13 +42,22 @@ class Difference:
     examples: pa.Table
 
 
-def row_difference(left: Rows, right: Rows, columns: Sequence[str], *, scratch: Path, limit: int) -> Difference:
+def row_difference(
+    left: Rows,
+    right: Rows,
+    columns: Sequence[str],
+    *,
+    scratch: Path,
+    limit: int,
+    order: ExampleOrder = "smallest",
+) -> Difference:
     """Compare two multisets of rows by these columns, the first of which is the uid; nulls equal each other.
 
-    scratch: a folder for what memory does not hold; limit: how many examples at most, of each side
+    scratch: a folder for what memory does not hold; limit: how many examples at most, of each side; order: which
     raises   UnreadableFile
     """
     names = ", ".join(f'"{name}"' for name in columns)
+    by = names if order == "smallest" else f'hash("{columns[0]}"), {names}'
     connection = _connection([left, right], scratch)
     try:
         connection.execute(
@@ -69,8 +81,8 @@ def row_difference(left: Rows, right: Rows, columns: Sequence[str], *, scratch: 
         examples = connection.sql(
             f"""
             SELECT * FROM differing
-            QUALIFY row_number() OVER (PARTITION BY surplus > 0 ORDER BY {names}) <= {int(limit)}
-            ORDER BY {names}, surplus DESC
+            QUALIFY row_number() OVER (PARTITION BY surplus > 0 ORDER BY {by}) <= {int(limit)}
+            ORDER BY {by}, surplus DESC
             """
         ).to_arrow_table()
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):

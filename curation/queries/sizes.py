@@ -194,6 +194,19 @@ def threshold_for_tail_share(run: Run, p: float) -> Threshold:
     return Threshold(t=t, kept=_kept_at(run, t)[0], tail_share=run.scale.tail_share(run.entry_count, t))
 
 
+def half_size_t(run: Run, t: float) -> float:
+    """A threshold to compare t with: of the points of the grid, the one that keeps nearest to half as many pairs.
+
+    Never t itself, unless the grid has no other point.
+    """
+    kept, grid = run.curves.kept, run.curves.grid
+    others = np.flatnonzero(grid != check_t(t))
+    if not others.size:
+        return t
+    half = _kept_at(run, t)[0] / 2
+    return float(grid[others[np.argmin(np.abs(kept[others] - half))]])
+
+
 def entry_kept_at(run: Run, t: float) -> np.ndarray:
     """(E,) int64: kept pairs that match each entry, in the order of `curves.ranked_entry_id`."""
     return _kept_at(run, check_t(t))[1].astype(np.int64)

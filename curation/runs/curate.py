@@ -149,17 +149,7 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     for unit in todo:
         table = files.open_parquet(run.path / "work" / f"{unit.index:05d}.parquet").read()
         env.entry_count[table["entry_id"].to_numpy()] += table["count"].to_numpy()
-    count = pa.array(env.entry_count)
-    entry_id = pa.array(np.arange(len(metadata), dtype=np.int32))
-    columns_of_entries = {
-        "entry_id": entry_id,
-        "entry": metadata["entry"],
-        "source": metadata["source"].dictionary_encode(),
-        "count": count,
-    }
-    if "language" in metadata.column_names:
-        columns_of_entries["language"] = metadata["language"].dictionary_encode()
-    files.write_parquet(run.path / "entries.parquet", pa.table(columns_of_entries))
+    files.write_parquet(run.path / "entries.parquet", entries_table(metadata, env.entry_count))
 
     pairs = sum(receipt.rows for receipt in receipts)
     env = replace(env, scale=run.scale, drawn_share=drawn_share(pairs))
@@ -220,6 +210,19 @@ def environment(run: Run, entries: pa.Table, entry_count: np.ndarray, scale: Lan
         entry_count=entry_count,
         scale=scale,
     )
+
+
+def entries_table(metadata: pa.Table, entry_count: np.ndarray) -> pa.Table:
+    """entries.parquet: the entries of a run with their counts. metadata: entry, source, and language if it is known."""
+    columns = {
+        "entry_id": pa.array(np.arange(len(metadata), dtype=np.int32)),
+        "entry": metadata["entry"],
+        "source": metadata["source"].dictionary_encode(),
+        "count": pa.array(entry_count),
+    }
+    if "language" in metadata.column_names:
+        columns["language"] = metadata["language"].dictionary_encode()
+    return pa.table(columns)
 
 
 def match_unit(unit: Unit, env: Env) -> Receipt:

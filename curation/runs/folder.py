@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from curation import files
 from curation.curves import Curves
-from curation.errors import BadRun, CurationError, UnreadableFile
+from curation.errors import BadArgument, BadRun, CurationError, UnreadableFile
 from curation.live import Live, Ranks, Sketch, live, ranks, sketch
 from curation.pool.inputs import PoolFile
 from curation.runs.config import CurateConfig
@@ -24,6 +24,11 @@ from curation.scale import LanguageScale
 
 FORMAT = 1
 """Version of the run folder, written into run.json. `docs/run-folder.md` defines it."""
+
+NAME_FILE = "name.json"
+"""A file of its own beside run.json, which belongs to the job: so a run can be renamed while its job works."""
+
+NAME_CHARACTERS = 200
 
 State = Literal["planned", "running", "done", "failed", "cancelled", "interrupted"]
 
@@ -41,7 +46,9 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What people call it; only data, the folder may be named otherwise."""
+        """What people call it; only data, the folder may be named otherwise. name.json says it once it was renamed."""
+        with suppress(CurationError, KeyError, TypeError):
+            return str(files.read_json(self.path / NAME_FILE)["name"])
         return str(self.info["name"])
 
     @property
@@ -159,6 +166,20 @@ def list_runs(folder: Path) -> list[Run]:
     return sorted(found, key=lambda run: (run.info["created"], run.name), reverse=True)
 
 
+def rename(path: Path, name: str) -> None:
+    """Let people call a run otherwise, whatever its job does in the meantime; raises BadArgument, BadRun."""
+    open_run(path)
+    files.write_json(path / NAME_FILE, {"name": check_name(name)})
+
+
+def check_name(name: str) -> str:
+    """The name as it is kept, or BadArgument; it may hold every character that can be written down."""
+    name = name.encode("utf-8", "replace").decode().strip()
+    if not 0 < len(name) <= NAME_CHARACTERS:
+        raise BadArgument(f"a name of {len(name)} characters: give one of 1 to {NAME_CHARACTERS}")
+    return name
+
+
 def write_info(path: Path, info: dict[str, Any]) -> None:
     """Replace run.json in one step."""
     files.write_json(path / "run.json", info)
@@ -184,7 +205,10 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
     """Hold the folder's lock; BadRun if another process does. The kernel frees it when the process ends, however."""
-    descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except FileNotFoundError:
+        raise BadRun(f"{path}: is not there any more; somebody moved or deleted it") from None
     try:
         for last_try in (False,) * 9 + (True,):
             try:

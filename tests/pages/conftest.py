@@ -51,6 +51,11 @@ class Page:
         return self.component("live_chart")
 
     @property
+    def numbers(self) -> dict[str, str]:
+        """The metrics of the page by their label."""
+        return {metric.label: metric.value for metric in self.app.metric}
+
+    @property
     def texts(self) -> list[str]:
         return [text.value for text in self.app.text]
 
@@ -62,6 +67,11 @@ class Page:
     def figure(self) -> dict:
         (chart,) = self.app.get("plotly_chart")
         return json.loads(chart.proto.spec)
+
+    def table(self, name: str) -> Any:
+        """What a table with this name shows, as a data frame."""
+        (found,) = (frame for frame in self.app.dataframe if frame.proto.alt == name)
+        return found.value
 
     @property
     def components(self) -> set[str]:

@@ -1,5 +1,6 @@
 import math
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -7,8 +8,13 @@ from conftest import ENTRIES, TEXTS
 from curation import queries
 from curation.divergence import kl
 from curation.errors import BadArgument, BadRun
-from curation.runs.diff import diff, open_set
+from curation.metadata import by_language, from_entries
+from curation.runs import curate
+from curation.runs.config import CurateConfig
+from curation.runs.diff import diff, diff_entries, diff_pairs, entries_only_in, most_changed, open_set, run_set
 from curation.runs.export.write import export
+from curation.runs.folder import Run
+from curation.runs.plan import create_run
 
 
 def uids_below(run, t: float) -> set[str]:
@@ -87,3 +93,59 @@ def test_what_is_neither_run_nor_export_or_has_a_t_of_its_own_is_refused(picture
     export(picture_run, 20.0, tmp_path / "out", "card")
     with pytest.raises(BadArgument, match="an export has a t of its own"):
         open_set(tmp_path / "out", 30.0)
+
+
+def test_the_entries_are_compared_without_a_look_at_the_pairs(make_run):
+    a, b = make_run(name="a", t=2.0), make_run([*TEXTS[2:], "a unicorn"], name="b", t=2.0)
+    whole = diff(run_set(a), run_set(b))
+    for path in a.pair_files:
+        path.unlink()
+    alone = diff_entries(run_set(a), run_set(b))
+    assert {name: value for name, value in vars(whole).items() if name != "pairs"} == vars(alone)
+
+
+def test_entries_stand_in_the_order_of_a_and_behind_them_those_of_b(make_run):
+    a, b = make_run(entries=["dog", "cat"], name="a", t=2.0), make_run(entries=["photo", "dog", "a"], name="b", t=2.0)
+    found = diff_entries(run_set(a), run_set(b)).entries
+    assert found["entry"].to_pylist() == ["dog", "cat", "photo", "a"]
+    assert found["count_a"].to_pylist() == [4, 2, 0, 0]
+    assert found["count_b"].to_pylist() == [4, 0, 2, 4]
+
+
+def test_all_entries_that_only_one_side_has_are_given_those_with_most_pairs_first(make_run):
+    a = make_run(["dog", "dog", "cat", "cat cow", "x"], ["dog", "cat", "cow", "x"], name="a", t=10.0)
+    b = make_run(["x", "bird"], ["x", "bird", "cow"], name="b", t=10.0)
+    entries = diff_entries(run_set(a), run_set(b)).entries
+    assert entries_only_in(entries, "a")["entry"].to_pylist() == ["cat", "dog", "cow"]
+    assert entries_only_in(entries, "b")["entry"].to_pylist() == ["bird"]
+    assert entries_only_in(entries, "b", "count")["count_b"].to_pylist() == [1]
+    assert most_changed(entries, 1)["entry"].to_pylist() == ["bird"]
+
+
+def test_an_entry_of_several_languages_is_one_row(tmp_path):
+    def run_of(name: str, texts: list[str]) -> Run:
+        pq.write_table(
+            pa.table({"text": texts, "language": ["en", "de"] * (len(texts) // 2)}), tmp_path / f"{name}.parquet"
+        )
+        metadata = by_language({"en": from_entries(["dog", "cat"], "x"), "de": from_entries(["dog"], "x")})
+        create_run(tmp_path / name, [str(tmp_path / f"{name}.parquet")], metadata, CurateConfig(t=9.0))
+        return curate.run(tmp_path / name, workers=1)
+
+    a, b = run_of("a", ["dog", "dog", "cat", "dog"]), run_of("b", ["dog", "dog"])
+    found = diff_entries(run_set(a), run_set(b))
+    assert found.entries.select(["entry", "count_a", "count_b"]).to_pylist() == [
+        {"entry": "dog", "count_a": 3, "count_b": 2},
+        {"entry": "cat", "count_a": 1, "count_b": 0},
+    ]
+
+
+def test_random_examples_of_pairs_can_be_looked_up(zipf_run):
+    low, high = run_set(zipf_run, 50.0), run_set(zipf_run, 80.0)
+    between = uids_below(zipf_run, 80.0) - uids_below(zipf_run, 50.0)
+    found = diff_pairs(low, high, examples=12)
+    assert (found.only_a, found.only_b) == (0, len(between))
+    assert set(found.examples_b) <= between
+    assert found.examples_b != sorted(between)[:12]
+    pairs = queries.with_uids(zipf_run, found.examples_b)
+    assert pairs["uid"].to_pylist() == found.examples_b
+    assert all(50.0 <= t_min < 80.0 for t_min in pairs["t_min"].to_pylist())
