@@ -19,8 +19,6 @@ from curation.ui.tables import show_table
 from curation.ui.text import counted, label, notice, number, share
 
 SHOWN_DEAD = 10
-CURATE = "pages/curate.py"
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -253,8 +251,7 @@ def _show_saved() -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text(f"Saved as {path}", width="content")
-        # the page comes with another part of the app
-        if (_ROOT / CURATE).is_file():
-            st.page_link(
-                CURATE, label="Start a run with it", icon=":material/play_arrow:", query_params={"metadata": path.name}
-            )
+        st.page_link(
+            "pages/curate.py", label="Start a run with it", icon=":material/play_arrow:",
+            query_params={"metadata": path.name},
+        )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from curation.errors import BadArgument, CurationError
+from curation.metadata_files import saved_metadata
 from curation.runs.folder import Run
 from curation.runs.uploads import METADATA_SUFFIXES, POOL_SUFFIXES, keep_upload
 from curation.runs.workspace import SAMPLE_DATA, metadata_folder, uploads_folder
@@ -40,9 +41,12 @@ def choose_metadata() -> Path:
     at_hand = _at_hand()
     options = [*at_hand, PATH, UPLOAD]
     asked = st.query_params.get("metadata")
-    if st.session_state.get("metadata_from") not in options:
-        names = {path.name: name for name, path in at_hand.items() if path.parent == metadata_folder()}
-        st.session_state["metadata_from"] = names.get(asked or "", options[0])
+    names = {path.name: name for name, path in at_hand.items() if path.parent == metadata_folder()}
+    if asked in names and asked != st.session_state.get("metadata_asked"):  # a link that was just followed
+        st.session_state["metadata_from"] = names[asked]
+    elif st.session_state.get("metadata_from") not in options:
+        st.session_state["metadata_from"] = options[0]
+    st.session_state["metadata_asked"] = asked
     chosen = st.selectbox(
         "Metadata", options, format_func=lambda name: label(name, 120), key="metadata_from", persist_state="session",
         help="The entries that texts are matched against.",
@@ -62,9 +66,10 @@ def choose_metadata() -> Path:
 
 def _at_hand() -> dict[str, Path]:
     """Metadata that needs no search, by what it is called."""
-    folder = metadata_folder()
-    saved = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
-    found = {f"Saved: {path.stem}": path for path in saved}
+    found: dict[str, Path] = {}
+    for saved in saved_metadata(metadata_folder()):
+        name = f"Saved: {saved.title}"
+        found[f"{name} ({saved.path.stem})" if name in found else name] = saved.path
     if (run := _current_run()) is not None and (run.path / "entries.parquet").is_file():
         found[f"Of the run that is looked at: {run.name}"] = run.path / "entries.parquet"
     if (SAMPLE_DATA / "metadata.parquet").is_file():

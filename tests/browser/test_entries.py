@@ -104,6 +104,10 @@ def test_metadata_is_edited_and_saved(open_page, runs, shoot):
     (saved,) = saved_metadata(folder)
     assert (saved.title, saved.entries) == ("Two words", 302)
 
+    page.get_by_role("link", name="Start a run with it").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text("Curate")
+    expect(page.get_by_role("combobox", name="Metadata")).to_have_value("Saved: Two words")
+
 
 def test_hostile_entries_are_shown_as_text(open_page, canary, shoot):
     texts = hostile_texts(canary[0])

@@ -1,13 +1,14 @@
 """The page Curate without a browser; jobs are written down, and done by hand where a test says so."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from conftest import TEXTS, write_pool
 from curation.metadata import from_entries
-from curation.metadata_files import write_metadata
+from curation.metadata_files import save_metadata, write_metadata
 from curation.runs import curate, job
 from curation.runs.config import CurateConfig
 from curation.runs.folder import list_runs, lock, open_run
@@ -280,3 +281,20 @@ def test_progress_is_told_with_rate_and_time(make_run, open_page, edit_run_json)
     line = "Drawing what each entry keeps: 4 of 8 rows, 2 a second, about 2 s left in this step"
     assert [bar.text for bar in page.app.progress] == [line]
     assert page.app.progress[0].value == 50
+
+
+def test_each_link_to_metadata_of_the_workspace_is_followed_and_what_is_chosen_by_hand_stays(open_page, workspace):
+    first, second = (
+        save_metadata(from_entries(entries, source="mine"), workspace / "metadata", "Birds")
+        for entries in (["wren"], ["wren", "owl"])
+    )
+    os.utime(first, (1, 1))  # saved before the second
+    page = open_page("curate", metadata=first.name)
+    assert page.app.selectbox(key="metadata_from").value == f"Saved: Birds ({first.stem})"
+
+    page.app.query_params["metadata"] = second.name
+    page.app.run()
+    assert page.app.selectbox(key="metadata_from").value == "Saved: Birds"
+
+    page.app.selectbox(key="metadata_from").select("Of the sample data").run()
+    assert page.app.selectbox(key="metadata_from").value == "Of the sample data"

@@ -7,9 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import ZIPF_ENTRIES
-from curation import queries, rare
+from conftest import ZIPF_ENTRIES, write_pool, zipf_texts
+from curation import drawn, queries, rare
+from curation.metadata import from_entries
 from curation.queries import companions, pairs
+from curation.runs import curate
+from curation.runs.config import CurateConfig
+from curation.runs.plan import create_run
 from curation.uniform import entry_hashes, uniform
 
 
@@ -140,7 +144,10 @@ def test_the_pairs_of_a_rare_entry_are_found_by_their_places(make_run, monkeypat
     assert (run.path / "rare" / "offsets.npy").is_file()
     with monkeypatch.context() as patched:
         patched.setattr(pairs.database, "table", None)  # nothing is gone through
-        assert sorted(queries.draw(run, 10, entry_id=0).pairs["uid"].to_pylist()) == ["pair-000000", "pair-000001"]
+        assert sorted(queries.draw(run, 10, entry_id=0).pairs["uid"].to_pylist()) == [
+            "pair-000000",
+            "pair-000001",
+        ]
     (shared,) = queries.company(run, 0).entries.to_pylist()
     assert (shared["entry"], shared["shared"], shared["count"]) == ("a", 1, 99)
     assert shared["lift"] == pytest.approx(0.5 / 0.99)
@@ -151,3 +158,31 @@ def test_the_numbers_hold_for_every_entry_of_the_zipf_run(zipf_run):
     for entry_id in np.flatnonzero(zipf_run.entry_count).tolist():
         found = queries.carried(zipf_run, entry_id, 33.3)
         assert found.kept == queries.count_samples(zipf_run, 33.3, which="kept", entry=ZIPF_ENTRIES[entry_id])
+
+
+@pytest.fixture
+def big_run(tmp_path, monkeypatch):
+    """6,000 pairs, of which a third were drawn."""
+    monkeypatch.setattr(drawn, "SMALL_RUN", 1000)
+    monkeypatch.setattr(drawn, "DRAWN", 2000)
+    monkeypatch.setattr(pairs, "ENOUGH_DRAWN", 500)
+    pool = write_pool(tmp_path / "pool.parquet", zipf_texts(6000))
+    create_run(tmp_path / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
+    return curate.run(tmp_path / "run", workers=1)
+
+
+def test_in_a_big_run_the_pairs_of_a_frequent_entry_come_from_the_draw(big_run, monkeypatch):
+    table = pq.read_table(big_run.path / "drawn.parquet")
+    of_it = [row["uid"] for row in table.to_pylist() if 1 in row["matched_entry_ids"]]
+    found = queries.draw(big_run, 2500, entry_id=1)
+    assert (found.pairs["uid"].to_pylist(), found.of) == (of_it, 3000)
+    fewer = queries.draw(big_run, 300, entry_id=1)
+    assert fewer.pairs["uid"].to_pylist() == of_it[:300]
+    assert queries.draw(big_run, 1000).pairs["text"].to_pylist() == table["text"].to_pylist()[:1000]
+
+
+def test_in_a_big_run_all_is_gone_through_for_an_entry_that_few_drawn_pairs_match(big_run):
+    found = queries.draw(big_run, 550, entry_id=9)  # about 200 of its 600 were drawn
+    assert found.of == 600
+    assert len(found.pairs) > 450
+    assert len(queries.draw(big_run, 600, entry_id=9).pairs) == 600
