@@ -64,12 +64,9 @@ def choose_b(run: Run, t: float, names: dict[Path, str]) -> tuple[Side, Side]:
             "t of B", min_value=1.0, step=1.0, format="%g", width=170, key="versus_t", on_change=_take_t, args=(path,)
         )
         st.button(
-            "Swap A and B",
-            key="versus_swap",
-            icon=":material/swap_horiz:",
-            on_click=_swap,
-            args=(run.path, t, path, t_b),
-        )
+            "Swap A and B", key="versus_swap", icon=":material/swap_horiz:",
+            on_click=_swap, args=(run.path, t, path, t_b),
+        )  # fmt: skip
     if unknown is not None:
         notice(f"There is no finished run {label(unknown)!r} in the workspace.", icon="link_off")
     _write_address(run, path, t_b)
@@ -127,8 +124,8 @@ def ask_for_pairs(a: Side, b: Side) -> None:
         "Compare pair by pair", key="compare_pairs", icon=":material/difference:", on_click=_asked().add, args=(about,)
     )
     st.caption(
-        f"{number(a.pairs)} and {number(b.pairs)} uids have to be compared, which takes some seconds for each million. "
-        "The entries below are known without it."
+        f"{number(a.pairs)} and {number(b.pairs)} uids have to be compared, about half a second for each million. "
+        "All about the entries is known without it."
     )
 
 
@@ -144,6 +141,15 @@ def show_walls(a: Side, b: Side, only: tuple[int, int]) -> None:
                 st.caption(f"Every pair of {name} is in the other set too.")
 
 
+def show_origin(found: EntryDiff) -> None:
+    """What the two were made of, where that differs."""
+    st.subheader("Made of", anchor=False)
+    st.caption("Where the two differ; all else is the same in both.")
+    rows = [(name, *(_told(value) for value in values)) for name, values in found.origin.items()]
+    columns = {name: [row[at] for row in rows] for at, name in enumerate(("what", "A", "B"))}
+    show_table(pa.table(columns), "made of", key="made_of", columns={"what": "What", "A": "A", "B": "B"})
+
+
 def _side(run: Run, t: float) -> Side:
     size = cached.size(run, t)
     return Side(run, t, size.kept, size.entries_covered)
@@ -157,19 +163,12 @@ def _some_only(here: Side, there: Side, name: str) -> pa.Table:
     return queries.with_uids(here.run, found.examples_a if name == "A" else found.examples_b)
 
 
-def show_origin(found: EntryDiff) -> None:
-    """What the two were made of, where that differs."""
-    st.subheader("Made of", anchor=False)
-    st.caption("Where the two differ; all else is the same in both.")
-    rows = [(name, *(_told(value) for value in values)) for name, values in found.origin.items()]
-    columns = {name: [row[at] for row in rows] for at, name in enumerate(("what", "A", "B"))}
-    show_table(pa.table(columns), "made of", key="made_of", columns={"what": "What", "A": "A", "B": "B"})
-
-
 def _told(value: object) -> str:
     if isinstance(value, list):
         return f"{counted(len(value), 'value')}: " + ", ".join(str(one)[:12] for one in value[:5])
-    return "none" if value is None else number(value) if isinstance(value, int | float) else label(str(value), 200)
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return number(value) if isinstance(value, int | float) else label(str(value), 200)
 
 
 def _read_address(paths: list[Path], run: Run) -> str | None:

@@ -26,7 +26,7 @@ def walls(page):
 @pytest.fixture
 def two_runs(make_run):
     """A and B over pools that share some pairs; the later one is the one that is opened first."""
-    b = make_run([*TEXTS[2:], "a unicorn", "unicorn"], name="b", t=3.0)
+    b = make_run([*TEXTS[2:], "a unicorn", "unicorn"], name="b", t=3.0, distinct_pairs=True)
     return make_run(TEXTS, name="a", t=2.0), b
 
 
@@ -91,6 +91,7 @@ def test_two_runs_are_compared_by_entries_and_pair_by_pair(two_runs, open_page):
     assert page.table("entries gained")["entry"].tolist() == gained
     assert gained == ["unicorn"]
     shown = page.table("made of")
+    assert dict(zip(shown["what"], shown["B"], strict=True))["distinct_pairs"] == "yes"
     assert dict(zip(shown["what"], zip(shown["A"], shown["B"], strict=True), strict=True))["t"] == ("2", "3")
     assert set(shown["what"]) == set(found.origin)
 
