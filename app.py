@@ -7,8 +7,8 @@ from curation.ui.text import notice
 page = frame.navigation()
 
 try:
-    run = frame.sidebar()
-    if run.state == "done":
+    run = frame.sidebar(needed=not frame.needs_no_run(page))
+    if run is None or run.state == "done" or frame.needs_no_run(page):
         page.run()
     else:
         frame.unfinished(run.path)

@@ -51,7 +51,15 @@ def keep_prob(matched_entry_ids: pa.ListArray, entry_count: np.ndarray, t: float
     >>> keep_prob(pa.array([[0, 1], []], pa.list_(pa.int32())), np.array([40, 80]), t=20)
     array([0.625, 0.   ])
     """
-    misses = 1.0 - entry_prob(entry_count, t)[matched_entry_ids.flatten().to_numpy()]
+    return pair_prob(matched_entry_ids, entry_prob(entry_count, t))
+
+
+def pair_prob(matched_entry_ids: pa.ListArray, entry_prob: np.ndarray) -> np.ndarray:
+    """pi of each pair, as `keep_prob`, where the probability of each entry is known.
+
+    entry_prob: (M,) float64 in [0, 1]; returns (N,) float64; 0 for a text that matched nothing
+    """
+    misses = 1.0 - entry_prob[matched_entry_ids.flatten().to_numpy()]
     return 1.0 - _per_list(np.multiply, misses, list_lengths(matched_entry_ids), empty=1.0)
 
 

@@ -7,6 +7,7 @@ commands, so that `headtail --help` answers at once.
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import Field, asdict, field, fields, make_dataclass
@@ -19,13 +20,13 @@ import curation
 from curation.errors import BadArgument, CurationError
 from curation.runs.config import CurateConfig
 from curation.runs.export.options import ExportFormat, ExportOptions
-from curation.terminal import bar, byte_bar, number, plain, print_json, print_table, progress_bar
+from curation.terminal import bar, byte_bar, number, plain, print_json, print_table, progress_bar, share_bar
 from curation.wikipedia.config import BUDGET, SelectionConfig
 
 if TYPE_CHECKING:
     from curation.metadata import Metadata
     from curation.metadata.selection import Contribution
-    from curation.queries import LabelFit
+    from curation.queries import Carried, Company, EntryFacts, LabelFit
     from curation.runs.diff import Diff
 
 
@@ -208,6 +209,52 @@ def metadata_show(
     _print_metadata(read_metadata(file), file, as_json, longest, dead)
 
 
+@metadata_app.command(name="edit")
+def metadata_edit(
+    file: Path,
+    *,
+    output: Output,
+    add: Annotated[Path | None, Parameter(help="entries to add: .txt (one a line), .json or .parquet")] = None,
+    remove: Annotated[Path | None, Parameter(help="entries to remove, in the same forms")] = None,
+    merge: Annotated[
+        tuple[Path, ...], Parameter(negative="", show_default=False, help="metadata to merge in; its sources stay")
+    ] = (),
+    language: Annotated[
+        str | None, Parameter(help="where FILE has several languages: the code of the list to edit")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add, remove and merge entries; write the result as .parquet (with sources), .json or .txt."""
+    from curation.metadata import Edits, edited
+    from curation.metadata_files import read_metadata, write_metadata
+
+    if add is None and remove is None and not merge:
+        raise BadArgument("nothing to edit: give --add FILE, --remove FILE or --merge FILE")
+    edits, left_out = Edits(language=language, merged=tuple(read_metadata(path) for path in merge)), Counter[str]()
+    for path, change in ((add, Edits.adding), (remove, Edits.removing)):
+        if path is not None:
+            given = read_metadata(path)
+            edits = change(edits, given.entry.to_pylist())
+            left_out.update(given.dropped)
+    found = edited(read_metadata(file), edits)
+    left_out.update(found.left_out)
+    write_metadata(found.metadata, output)
+    told = {
+        "file": str(output),
+        "entries": len(found.metadata),
+        "added": len(found.added),
+        "removed": len(found.removed),
+    }
+    if as_json:
+        print_json(told | {"left_out": left_out, "dead": found.dead, "digest": found.metadata.digest})
+        return
+    print(f"{output}: {told['entries']:,} entries, {told['added']:,} added, {told['removed']:,} removed")
+    for reason, count in left_out.items():
+        print(f"  without effect: {count:,} ({reason})")
+    for entry in found.dead[:SHOWN_FILES]:
+        print(f"  dead, no text can match it: {plain(entry.entry)} ({entry.reason})")
+
+
 @pool_app.command(name="show")
 def pool_show(
     pool: Pool,
@@ -273,7 +320,7 @@ def pool_check(
 def curate(
     pool: Pool = (),
     *,
-    output: Output,
+    output: Annotated[Path | None, Parameter(["--output", "-o"], help="the run folder")] = None,
     metadata: Annotated[
         Path | None,
         Parameter(help="metadata: .json, .txt, .parquet; for several languages a folder of en.json, zh.txt, ..."),
@@ -282,6 +329,9 @@ def curate(
     workers: Workers = 0,
     resume: Annotated[
         bool, Parameter(negative="", help="go on with a stopped run; it keeps its own configuration")
+    ] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="read a sample and predict size, time and disk; no run is made")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -293,12 +343,17 @@ def curate(
     from curation.runs.job import stop_on_signal
     from curation.runs.plan import create_run
 
+    if metadata is None and not resume:
+        raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
+    config = CurateConfig(**asdict(options))
+    if dry_run and metadata is not None:
+        _print_estimate(pool, read_metadata(metadata), config, workers, as_json)
+        return
+    if output is None:
+        raise BadArgument("no run folder: give --output DIR")
     if resume:
         open_run(output)
-    elif metadata is None:
-        raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
-    else:
-        config = CurateConfig(**asdict(options))
+    elif metadata is not None:
         create_run(output, pool, read_metadata(metadata), config)
     with stop_on_signal() as stopped, progress_bar() as show:
         try:
@@ -319,6 +374,17 @@ def run(path: Path, *, workers: Workers = 0) -> None:
 
     with stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
         job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
+
+
+@app.command(show=False)
+def task(path: Path) -> None:
+    """The job of a task; the app starts it."""
+    from curation.engines import Cancelled
+    from curation.runs import job
+    from curation.runs.tasks import run_task
+
+    with job.stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+        run_task(path, cancel=stopped)
 
 
 @app.command(show=False)
@@ -429,6 +495,30 @@ def why(
         for e in answer.entries
     ]
     print_table(("entry", "count", "p", "u", "u x count", ""), rows)
+
+
+@app.command(name="entry")
+def show_entry(
+    run: RunFolder,
+    entry: Annotated[str, Parameter(help="as it is written in the metadata; upper and lower case differ")],
+    *,
+    t: Annotated[float | None, Parameter("-t", help="threshold; the run's own if not given")] = None,
+    first: Annotated[int, Parameter(validator=COUNT, help="how many other entries to name of each kind")] = 10,
+    as_json: Json = False,
+) -> None:
+    """What stands behind an entry: its texts before and after, what else they match, and who carried them through."""
+    from curation import queries
+    from curation.runs.folder import open_finished_run
+
+    found = open_finished_run(run)
+    number_of_it, t = queries.entry_id(found, entry), found.t if t is None else t
+    facts = queries.entry_facts(found, number_of_it, t)
+    company = queries.company(found, number_of_it, limit=first)
+    carried = queries.carried(found, number_of_it, t, limit=first)
+    if as_json:
+        print_json({"facts": facts, "company": company, "carried": carried})
+        return
+    _print_entry(facts, company, carried)
 
 
 @app.command
@@ -647,6 +737,39 @@ def _print_contributions(contributions: "Sequence[Contribution]") -> None:
             print(f"not one of the {one.source} reaches the threshold: the highest is {one.best:,.10g}")
 
 
+def _print_estimate(
+    pool: Sequence[str], metadata: "Metadata", config: CurateConfig, workers: int, as_json: bool
+) -> None:
+    from curation.engines import Cancelled
+    from curation.runs.estimate import Range, estimate
+    from curation.runs.job import stop_on_signal
+
+    with stop_on_signal() as stopped, share_bar("dry run") as show:
+        try:
+            found = estimate(pool, metadata, config, workers=workers, on_share=show, cancel=stopped)
+        except Cancelled:
+            raise CurationError("cancelled; nothing was written") from None
+    if as_json:
+        print_json(found)
+        return
+
+    def told(one: Range) -> tuple[str, str, str]:
+        return f"{one.value:,.0f}", f"{one.low:,.0f}", f"{one.high:,.0f}"
+
+    print(
+        f"estimate, from {found.rows_read:,} rows ({found.share:.2%} of the pool) in {found.parts:,} of"
+        f" {found.of_parts:,} parts"
+    )
+    named = ("pairs", "matched", "matches", "t", "kept")
+    rows = [(name, *told(getattr(found, name))) for name in named]
+    print_table(("", "about", "from", "to"), [*rows, ("bytes of disk", *told(found.disk_bytes))])
+    phases = ", ".join(f"{phase} {seconds:,.1f}" for phase, seconds in found.seconds.items())
+    print(f"about {sum(found.seconds.values()):,.0f} s on this machine ({phases})")
+    print(f"free on the disk: {found.free_bytes:,} bytes")
+    for note in found.notes:
+        print(f"noted: {plain(note)}")
+
+
 def _print_size(path: Path, t: float | None, as_json: bool) -> None:
     from curation import queries
     from curation.runs.folder import open_finished_run
@@ -702,6 +825,35 @@ def _print_size(path: Path, t: float | None, as_json: bool) -> None:
                 if one.t is not None
             ],
         )
+
+
+def _print_entry(facts: "EntryFacts", company: "Company", carried: "Carried") -> None:
+    where = f"rank {facts.rank:,}" if facts.rank else "matches nothing" + (f": {facts.dead}" if facts.dead else "")
+    print(plain(f"{facts.entry}  ({facts.source}{f', {facts.language}' if facts.language else ''}), {where}"))
+    print(
+        f"t = {number(facts.own_t)}: {facts.kept:,} of its {facts.count:,} texts are kept;"
+        f" p = {facts.prob:.4g}, so {facts.by_itself:,.10g} by itself on average"
+    )
+    if variants := facts.variants["entry"].to_pylist():
+        print(f"spelled otherwise: {plain(', '.join(variants))}")
+    if not facts.count:
+        return
+    looked = "all" if company.looked_at == company.of else f"{company.looked_at:,} drawn at random"
+    print(f"of {looked} of its {company.of:,} pairs: {carried.kept:,} kept, {carried.by_itself:,} by the entry itself")
+    print(f"and {carried.by_others:,} by others alone, {carried.by_tail:,} of these by entries of the tail")
+    rows = [
+        (row["entry"], f"{row['count']:,}", f"{row['carried']:,}", f"{row['alone']:,}")
+        for row in carried.entries.to_pylist()
+    ]
+    if rows:
+        print_table(("carried through by", "count", "pairs", "it alone"), rows)
+    print_table(
+        ("its pairs also match", "count", "pairs", "lift"),
+        [
+            (row["entry"], f"{row['count']:,}", f"{row['shared']:,}", f"{row['lift']:,.3g}")
+            for row in company.entries.to_pylist()
+        ],
+    )
 
 
 def _reasons(dropped: dict[str, int], notes: dict[str, int], most: int = 6) -> str:

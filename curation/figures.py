@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.curves import PAPER_THRESHOLDS, Curves
-from curation.queries import Size
+from curation.queries import Carried, EntryFacts, Size
 
 RAW, BALANCED, CAP = "#8a94a6", "#0d9488", "#d97706"
 
@@ -62,6 +62,62 @@ def size_by_t(curves: Curves, size: Size, own_t: float) -> go.Figure:
     _log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
     figure.update_yaxes(title="pairs kept", range=[0, max(size.matched, 1) * 1.06], tickformat="~s")
     return _dressed(figure)
+
+
+def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts: EntryFacts) -> go.Figure:
+    """Texts with an entry that every t keeps, beside what the entry would keep of them by itself.
+
+    kept:      (T,) int64, at the grid of the curves
+    by_itself: (T,) float64, on average over seeds: min(count, t)
+    """
+    figure, grid = go.Figure(), run_curves.grid
+    figure.add_scatter(
+        x=grid, y=_positive(kept), customdata=kept / max(facts.count, 1), name="kept, with those that others keep",
+        line={"color": BALANCED, "width": 2.5},
+        hovertemplate="<b>t = %{x:,}</b><br>%{y:,} texts kept, %{customdata:.1%} of its texts<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=grid, y=by_itself, name="kept by the entry itself, on average",
+        line={"color": CAP, "width": 1.8, "dash": "dash"},
+        hovertemplate="<b>t = %{x:,}</b><br>%{y:,.4g} kept by itself<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[grid[0], grid[-1]], y=[facts.count, facts.count], mode="lines", hoverinfo="skip",
+        line={"color": RAW, "width": 1.5, "dash": "dot"}, name=f"all {facts.count:,} texts with it",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[facts.t], y=_positive(np.array([facts.kept])), mode="markers", marker={"color": BALANCED, "size": 11},
+        name=f"t = {facts.t:,.15g}: {facts.kept:,} texts", hoverinfo="skip",
+    )  # fmt: skip
+    _log_axis(figure.layout.xaxis, min(grid[0], facts.t) * 0.9, max(grid[-1], facts.t) * 1.1, "t")
+    _log_axis(figure.layout.yaxis, 0.8, max(facts.count, 1) * 1.6, "texts with the entry")
+    return _dressed(figure)
+
+
+CARRIERS = 12
+"""So many of the entries that carried pairs through are drawn as bars."""
+
+
+def carriers(carried: Carried) -> go.Figure:
+    """The entries that carried most pairs of an entry through, as bars: those of the tail in the colour of the kept."""
+    rows = carried.entries.slice(0, CARRIERS).to_pylist()
+    figure = go.Figure()
+    for name, colour, tail in (("in the tail: keeps all its texts", BALANCED, True), ("in the head", RAW, False)):
+        some = [(number, row) for number, row in enumerate(rows) if row["tail"] == tail]
+        if some:
+            figure.add_bar(
+                y=[number for number, _ in some], x=[row["carried"] for _, row in some], orientation="h", name=name,
+                marker={"color": colour},
+                customdata=[[escaped(row["entry"]), row["count"], row["alone"]] for _, row in some],
+                hovertemplate="<b>%{customdata[0]}</b>, in %{customdata[1]:,} texts<br>carried %{x:,}"
+                "<br>no other entry kept %{customdata[2]:,} of these<extra></extra>",
+            )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))), ticktext=[escaped(row["entry"], 24) for row in rows],
+        autorange="reversed", showgrid=False,
+    )  # fmt: skip
+    figure.update_xaxes(title="pairs carried through", rangemode="tozero")
+    return _dressed(figure).update_layout(showlegend=True)
 
 
 def count_bins(largest: int) -> np.ndarray:
@@ -216,6 +272,11 @@ def _mark_paper(figure: go.Figure, thresholds: list[float]) -> None:
             marker={"symbol": "triangle-up", "size": 9, "color": CAP},
             name="t in the paper", hovertemplate="t = %{x:,} in the paper<extra></extra>",
         )  # fmt: skip
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    """A logarithmic axis has no place for 0."""
+    return np.where(values > 0, values, np.nan)
 
 
 def _log_axis(axis: go.layout.XAxis | go.layout.YAxis, low: float, high: float, title: str) -> None:

@@ -77,7 +77,7 @@ def ranks(curves: Curves, scale: LanguageScale) -> Ranks:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Sketch:
     """The columns of `Curves.entry_kept` that are drawn; gathered when a run ends, for they lie all over a big file.
 
     rank:         (R,) int64 and summed: (K,) int64, as in `Ranks`
@@ -100,14 +100,14 @@ class Drawn:
         )
 
 
-def draw(curves: Curves, ranks: Ranks) -> Drawn:
-    """Gather the drawn columns; reads all of `entry_kept` once."""
+def sketch(curves: Curves, ranks: Ranks) -> Sketch:
+    """Gather these columns; reads all of `entry_kept` once."""
     size = curves.grid.size
     kept, kept_matches = np.empty((size, ranks.rank.size), np.uint32), np.empty((size, ranks.summed.size), np.int64)
     for row, entry_kept in enumerate(curves.entry_kept):
         kept[row] = ranks.kept(entry_kept)
         kept_matches[row] = ranks.matches(entry_kept)
-    return Drawn(ranks.rank, ranks.summed, kept, kept_matches)
+    return Sketch(ranks.rank, ranks.summed, kept, kept_matches)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Live:
     entries: int
 
 
-def live(curves: Curves, scale: LanguageScale, entry_count: np.ndarray, ranks: Ranks, drawn: Drawn) -> Live:
+def live(curves: Curves, scale: LanguageScale, entry_count: np.ndarray, ranks: Ranks, sketch: Sketch) -> Live:
     """Put together what is drawn of a run. entry_count: (M,) int64; touches no big array."""
     level = np.sort(scale.entry_level(entry_count)[curves.ranked_entry_id])
     head, head_matches = heads(curves, ranks, curves.grid)
@@ -163,10 +163,10 @@ def live(curves: Curves, scale: LanguageScale, entry_count: np.ndarray, ranks: R
         rank=ranks.rank,
         entry_id=curves.ranked_entry_id[at],
         count=curves.ranked_entry_count[at],
-        entry_kept=drawn.kept,
+        entry_kept=sketch.kept,
         summed=ranks.summed,
         matches=ranks.matches(curves.ranked_entry_count),
-        kept_matches=drawn.kept_matches,
+        kept_matches=sketch.kept_matches,
         entries=ranks.column.size,
     )
 

@@ -1,17 +1,36 @@
 """Metadata in files: JSON list, JSON {entry: count}, one entry a line, Parquet, folders of these; WordNet's folder."""
 
 import json
+import re
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import files
-from curation.errors import BadArgument, BadMetadata, MissingColumn, MissingFile, UnreadableFile
+from curation.errors import BadArgument, BadMetadata, CurationError, MissingColumn, MissingFile, UnreadableFile
 from curation.languages import language_code, normalised
 from curation.metadata import Metadata, by_language, from_entries, merge
 from curation.metadata.wordnet import DICT_FILES, Compat, from_wordnet
+
+_TITLE = b"headtail.title"
+
+
+@dataclass(frozen=True)
+class SavedMetadata:
+    """A file in a folder of metadata.
+
+    title:   what people call it; data, its path is named otherwise
+    entries: how many it has
+    """
+
+    path: Path
+    title: str
+    entries: int
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -58,6 +77,35 @@ def write_metadata(metadata: Metadata, path: Path) -> None:
         )
     with files.whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def save_metadata(metadata: Metadata, folder: Path, title: str) -> Path:
+    """Write metadata as a new Parquet file of a folder, never in the place of another; returns its path.
+
+    Of the title only plain letters and digits come into the file's name; the whole of it stands in the file.
+
+    raises BadArgument without a title, BadMetadata without an entry
+    """
+    title = " ".join(title.encode(errors="replace").decode().split())
+    if not title:
+        raise BadArgument("metadata is saved under a name; give one")
+    if not len(metadata):
+        raise BadMetadata("there is not one entry to save")
+    words = "-".join(re.findall("[a-z0-9]+", title[:200].lower()))[:40].strip("-") or "metadata"
+    path = folder / f"{words}-{secrets.token_hex(4)}.parquet"
+    files.write_parquet(path, metadata_table(metadata).replace_schema_metadata({_TITLE: title.encode()}))
+    return path
+
+
+def saved_metadata(folder: Path) -> list[SavedMetadata]:
+    """The Parquet files of metadata in a folder, the latest first; whatever else is in there is passed over."""
+    found: list[tuple[int, SavedMetadata]] = []
+    for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else ():
+        with suppress(CurationError, OSError), files.open_parquet(path) as file:
+            title = (file.schema_arrow.metadata or {}).get(_TITLE, path.stem.encode()).decode(errors="replace")
+            if "entry" in file.schema_arrow.names:
+                found.append((path.stat().st_mtime_ns, SavedMetadata(path, title, file.metadata.num_rows)))
+    return [saved for _, saved in sorted(found, key=lambda one: -one[0])]
 
 
 def metadata_table(metadata: Metadata) -> pa.Table:
@@ -143,3 +191,6 @@ def _read_folder(folder: Path) -> Metadata:
 
 
 _READERS: dict[str, Callable[[Path], Metadata]] = {".json": _read_json, ".txt": _read_lines, ".parquet": _read_parquet}
+
+SUFFIXES = tuple(_READERS)
+"""How the names of metadata files end."""

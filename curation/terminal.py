@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON; dataclasses as objects, and an infinite t_min, which JSON does not have, as null."""
+    """One line of JSON; dataclasses as objects, tables as lists of them; an infinite t_min becomes null."""
     print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
 
 
 def _jsonable(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _jsonable(asdict(value))
+    if hasattr(value, "to_pylist"):  # a table of Arrow: a list of its rows
+        return _jsonable(value.to_pylist())
     if isinstance(value, dict):
         return {key: _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -69,6 +71,14 @@ def byte_bar(path: Path, what: str) -> Iterator[Callable[[int], None]]:
     with _rich_bar() as shown:
         task = shown.add_task(what, total=total)
         yield lambda position: shown.update(task, completed=position)
+
+
+@contextmanager
+def share_bar(what: str) -> Iterator[Callable[[float], None]]:
+    """A bar that is told which share of the work is done."""
+    with _rich_bar() as shown:
+        task = shown.add_task(what, total=100)
+        yield lambda share: shown.update(task, completed=round(100 * share))
 
 
 @contextmanager

@@ -5,51 +5,42 @@ import streamlit as st
 from curation import queries
 from curation.errors import UnknownEntry
 from curation.ui import cached, frame
+from curation.ui.filters import choose_filters, told, unknown_entry
 from curation.ui.gallery import show_pairs
 from curation.ui.pager import choose_page
 from curation.ui.search import search_captions
-from curation.ui.text import label, notice, number, share
+from curation.ui.tables import show_downloads
 from curation.ui.threshold import choose_t
 
 PAGE = 24
-SHOW = {"both": "All", "kept": "Kept", "dropped": "Dropped"}
+TAKEN = {"uid": "uid", "text": "text", "url": "url", "t_min": "t_min", "kept": "kept"}
 
 run = frame.current_run()
 st.header("Samples", anchor=False)
-t = choose_t(run)
-
-with st.container(horizontal=True, gap="medium"):
-    which = st.segmented_control(
-        "Pairs", SHOW, format_func=SHOW.__getitem__, default="both", required=True, key="which", bind="query-params"
-    )
-    entry = st.text_input(
-        "With the entry", key="entry", placeholder="any", bind="query-params", width=260,
-        help="An entry of the metadata, exactly as it is written there: upper and lower case differ.",
-    )  # fmt: skip
-    contains = st.text_input(
-        "In the caption", key="contains", placeholder="any text", bind="query-params", width=260,
-        help="A part of the caption, words or not; upper and lower case are one.",
-    )  # fmt: skip
+chart = st.container()
+filters = choose_filters(run)
+with chart:
+    t = choose_t(run, ranks=filters.ranks, on_ranks=filters.take_ranks)
 
 try:
-    total = cached.count_samples(run, t, which, entry or None)
+    amount = cached.estimate_samples(run, t, **filters.asked)
 except UnknownEntry:
-    notice(f"“{label(entry)}” is no entry of this run's metadata.", icon="search_off")
-    if similar := queries.similar_entries(run, entry):
-        st.text("Entries like it that match: " + ", ".join(f"“{label(found)}”" for found in similar))
+    unknown_entry(run, filters.asked["entry"])
     st.stop()
 
 turn = None
-if contains:
-    pairs = search_captions(run, t, which, entry or None, contains)
+if filters.contains:
+    pairs = search_captions(run, t, filters.asked, filters.contains)
 else:
-    pool = run.info["totals"]["pairs"]
     left, right = st.columns(2, vertical_alignment="center")
-    left.caption(f"{number(total)} of the {number(pool)} pairs of the pool, {share(total, pool)}, at t = {number(t)}")
+    left.caption(told(amount, run, t))
     with right:
-        turn = choose_page(-(-total // PAGE), about=(run.path, t, which, entry))
-    pairs = queries.samples(run, t, which=which, entry=entry or None, limit=PAGE, offset=PAGE * (turn.page - 1))
+        turn = choose_page(-(-amount.pairs // PAGE), about=(run.path, filters.asked))
+    pairs = queries.samples(run, t, **filters.asked, limit=PAGE, offset=PAGE * (turn.page - 1))
 if len(pairs):
-    show_pairs(run, pairs, t, key="gallery", question=(which, entry, contains, turn and turn.page))
+    show_pairs(run, pairs, t, key="gallery", question=(filters.asked, filters.contains, turn and turn.page))
+    show_downloads(pairs.select(list(TAKEN)), "samples", key="samples", about="The pairs on this page as")
+else:
+    st.text("No pair answers to all of this: take one of the choices above back, or move t.")
 if turn:
     turn.again()

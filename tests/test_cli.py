@@ -388,7 +388,7 @@ def test_help_names_every_command_and_its_option_defaults_come_from_the_configur
     assert time.monotonic() - started < 10
     names = ("app", "curate", "diff", "export", "metadata", "runs", "size", "threshold", "verify", "why")
     assert all(f" {name} " in text for name in names)
-    assert "[default: text]" in headtail_process("curate", "--help").stdout
+    assert "[default: uid]" in headtail_process("curate", "--help").stdout
 
 
 def test_a_cancelled_run_says_how_to_go_on_and_goes_on(world, headtail, monkeypatch):
@@ -518,6 +518,50 @@ def test_a_pool_is_shown_and_checked_before_anything_is_done_with_it(tmp_path, h
     assert "cut.csv" in found["error"]
 
 
+def test_an_entry_is_told_with_its_texts_its_company_and_who_carried_it(run_folder, headtail):
+    run = open_run(run_folder)
+    code, out, err = headtail("entry", run_folder, "a", "-t", 1)
+    carried = queries.carried(run, queries.entry_id(run, "a"), 1.0)
+    assert (code, err) == (0, "")
+    kept = queries.entry_facts(run, queries.entry_id(run, "a"), 1.0).kept
+    assert out.startswith("a  (entries), rank 2\n")
+    assert f"t = 1: {kept} of its 4 texts are kept; p = 0.25, so 1 by itself on average" in out
+    assert f"of all of its 4 pairs: {carried.kept} kept, {carried.by_itself} by the entry itself" in out
+    assert f"and {carried.by_others} by others alone, {carried.by_tail} of these by entries of the tail" in out
+    assert "dog                       4      2     1" in out
+
+    _, out, _ = headtail("entry", run_folder, "a", "-t", 1, "--first", 1, "--json")
+    told = json.loads(out)
+    assert told["facts"] | {"entry": "a", "count": 4, "rank": 2, "kept": kept, "variants": []} == told["facts"]
+    assert told["company"]["entries"] == queries.company(run, 3, limit=1).entries.to_pylist()
+    assert told["carried"]["by_others"] == carried.by_others
+
+    _, out, _ = headtail("entry", run_folder, "U.S.")
+    assert "matches nothing: '.' inside a word" in out
+    assert headtail("entry", run_folder, "zebra")[0] == 2
+
+
+def test_metadata_is_edited_from_files(world, headtail):
+    (world / "add.txt").write_text("fox\nU.S.\n\ndog\n3.5\n")
+    (world / "remove.json").write_text('["cat", "yeti"]')
+    (world / "birds.txt").write_text("wren\ncat\n")
+    arguments = ("--add", world / "add.txt", "--remove", world / "remove.json", "--merge", world / "birds.txt")
+    code, out, err = headtail("metadata", "edit", world / "entries.json", *arguments, "-o", world / "new.parquet")
+    assert (code, err) == (0, "")
+    assert "new.parquet: 8 entries, 3 added, 1 removed" in out
+    for told in ("1 (empty)", "2 (already there)", "1 (not in the metadata)", "1 (removed again)"):
+        assert f"without effect: {told}" in out
+    assert "dead, no text can match it: 3.5 ('.' inside a word)" in out
+    table = pq.read_table(world / "new.parquet").to_pydict()
+    assert table["entry"] == ["dog", "hot dog", "a", "photo", "U.S.", "wren", "fox", "3.5"]
+    assert table["source"] == ["entries"] * 5 + ["birds", "edited", "edited"]
+
+    _, out, _ = headtail("metadata", "edit", world / "entries.json", *arguments, "-o", world / "new.txt", "--json")
+    assert json.loads(out) | {"entries": 8, "added": 3, "removed": 1} == json.loads(out)
+    code, _, err = headtail("metadata", "edit", world / "entries.json", "-o", world / "x.txt")
+    assert (code, err) == (2, "headtail: nothing to edit: give --add FILE, --remove FILE or --merge FILE\n")
+
+
 def test_labels_tells_how_a_task_is_served(run_folder, tmp_path, headtail):
     (tmp_path / "names.txt").write_text("dog\ncat, 3\ndgo\nzebra\n")
     run = open_run(run_folder)
@@ -544,3 +588,19 @@ def test_labels_tells_how_a_task_is_served(run_folder, tmp_path, headtail):
 def test_labels_takes_one_list_of_names(run_folder, headtail, arguments):
     code, _, err = headtail("labels", run_folder, *arguments)
     assert (code, err) == (2, "headtail: give either --names FILE or --imagenet\n")
+
+
+def test_a_dry_run_predicts_and_writes_nothing(world, headtail):
+    command = ("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2, "--dry-run")
+    before = sorted(world.rglob("*"))
+    code, out, err = headtail(*command)
+    assert (code, err) == (0, "")
+    assert out.startswith("estimate, from 8 rows (100.00% of the pool) in 1 of 1 parts")
+    found = json.loads(headtail(*command, "--json")[1])
+    assert found["pairs"] == {"value": 8.0, "low": 8.0, "high": 8.0}
+    assert sorted(world.rglob("*")) == before
+
+
+def test_without_a_run_folder_there_is_only_a_dry_run(world, headtail):
+    code, out, err = headtail("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2)
+    assert (code, out, err) == (2, "", "headtail: no run folder: give --output DIR\n")

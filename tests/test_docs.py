@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +173,22 @@ def test_the_table_of_alignments_holds():
 
 
 def test_files_that_the_documentation_links_to_exist():
-    for document in ("README.md", "sample_data/README.md", "docs/metadata.md", "docs/languages.md", "docs/exports.md"):
+    for document in (
+        "README.md",
+        "sample_data/README.md",
+        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    ):
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (ROOT / document).parent.joinpath(target).exists(), target
+
+
+def test_what_is_shown_of_an_entry_is_what_the_command_says(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    block = (ROOT / "docs" / "entries.md").read_text(encoding="utf-8").split("\n\n")[2:4]
+    curate, entry = (line.strip().removeprefix("headtail ") for line in block[0].splitlines())
+    for command in (curate, entry):
+        capsys.readouterr()
+        with suppress(SystemExit):
+            cli.main(shlex.split(command.replace("runs/sample", str(tmp_path / "run"))))
+    assert capsys.readouterr().out.rstrip() == "\n".join(line[4:] for line in block[1].splitlines())

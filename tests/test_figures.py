@@ -66,6 +66,31 @@ def test_entries_are_escaped_for_plotly(text, safe):
     assert escaped(text) == safe
 
 
+def test_the_curve_of_an_entry_stands_beside_what_it_keeps_by_itself(zipf_run):
+    facts = queries.entry_facts(zipf_run, 3, 33.3)
+    kept = queries.entry_kept_by_t(zipf_run, 3)
+    figure = figures.kept_by_t(zipf_run.curves, kept, np.minimum(1000, zipf_run.curves.grid), facts)
+
+    assert np.array_equal(trace(figure, "kept, with").y, kept)
+    assert list(trace(figure, "all 1,000").y) == [1000, 1000]
+    now = trace(figure, "t = 33.3")
+    assert (now.x[0], now.y[0]) == (33.3, facts.kept)
+
+
+def test_bars_tell_the_tail_from_the_head_and_show_entries_as_text(make_run):
+    entries = ["a", "<b>rare</b>", "%{x}"]
+    texts = ["a"] * 200 + ["a <b>rare</b>"] * 4 + ["a %{x}"] * 60
+    run = make_run(texts, entries, t=5.0)
+    figure = figures.carriers(queries.carried(run, 0, 5.0))
+
+    carried = {row["entry"]: row["carried"] for row in queries.carried(run, 0, 5.0).entries.to_pylist()}
+    tail, head = trace(figure, "in the tail"), trace(figure, "in the head")
+    assert (tail.customdata[0][0], tail.x[0]) == ("&lt;b&gt;rare&lt;/b&gt;", carried["<b>rare</b>"])
+    assert (head.customdata[0][0], head.x[0]) == ("%&#123;x}", carried["%{x}"])
+    assert set(figure.layout.yaxis.ticktext) == {"&lt;b&gt;rare&lt;/b&gt;", "%&#123;x}"}
+    assert figures.carriers(queries.carried(run, 1, 5.0)).data == ()
+
+
 @pytest.mark.parametrize("largest", [0, 1, 2, 9, 10, 11, 1000, 10**9])
 def test_bins_of_counts_hold_every_count_and_the_small_ones_alone(largest):
     starts = figures.count_bins(largest)

@@ -75,7 +75,7 @@ def test_every_number_at_every_t_is_that_of_the_library(run):
         assert live.entries_at_cap[row] == size.entries_at_cap
 
 
-def test_every_drawn_point_at_every_t_is_that_of_the_library(run):
+def test_every_sketch_point_at_every_t_is_that_of_the_library(run):
     live, curves, scale = run.live, run.curves, run.scale
     of_reference = scale.entry_language[curves.ranked_entry_id] == scale.reference
     assert live.entries == of_reference.sum()
@@ -101,7 +101,7 @@ def test_without_languages_head_and_tail_are_those_of_the_pool(zipf_run):
     assert 1 - live.head_matches / live.matches[-1] == pytest.approx(live.tail_share)
 
 
-def test_a_t_between_is_drawn_like_one_on_the_grid(run):
+def test_a_t_between_is_sketch_like_one_on_the_grid(run):
     t = float(np.nextafter(run.live.t[100], 0))
     kept = queries.entry_kept_at(run, t)
     row = np.flatnonzero(run.live.t < t)[-1]
@@ -112,10 +112,10 @@ def test_a_t_between_is_drawn_like_one_on_the_grid(run):
     assert head == (run.curves.ranked_entry_count[run.ranks.column] >= t).sum()
 
 
-def test_a_folder_without_the_drawn_columns_or_with_old_ones_gives_the_same(zipf_run, tmp_path):
+def test_x_or_with_old_ones_gives_the_same(zipf_run, tmp_path):
     shutil.copytree(zipf_run.path, tmp_path / "run")
-    written = sorted((tmp_path / "run" / "curves").glob("drawn_*.npy"))
-    assert [path.stem for path in written] == ["drawn_kept", "drawn_kept_matches", "drawn_rank", "drawn_summed"]
+    written = sorted((tmp_path / "run" / "curves").glob("sketch_*.npy"))
+    assert [path.stem for path in written] == ["sketch_kept", "sketch_kept_matches", "sketch_rank", "sketch_summed"]
 
     np.save(written[2], np.arange(3))
     old = open_run(tmp_path / "run").live

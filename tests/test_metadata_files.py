@@ -1,4 +1,6 @@
 import json
+import os
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -6,7 +8,7 @@ import pytest
 
 from curation.errors import BadArgument, BadMetadata, MissingColumn, MissingFile, UnreadableFile
 from curation.metadata import from_entries
-from curation.metadata_files import read_metadata, read_wordnet, write_metadata
+from curation.metadata_files import read_metadata, read_wordnet, save_metadata, saved_metadata, write_metadata
 
 
 def test_a_json_list_is_read(tmp_path):
@@ -134,3 +136,45 @@ def test_an_entry_without_a_language_beside_others_with_one_is_refused(tmp_path)
     pq.write_table(pa.table({"entry": ["dog"], "language": ["en"]}), tmp_path / "en.parquet")
     with pytest.raises(BadMetadata, match="a column 'language' of its own"):
         read_metadata(tmp_path)
+
+
+HOSTILE_TITLES = [
+    "../../etc/passwd", "/etc/passwd", "..", ".", "a/b", "a\\b", "C:\\x", "nul", "x" * 5000, "é" * 300,
+    "\ud83d", "a\0b", "-rf", "~root", "*", "a\nb", "=1+1", "<img src=x>", "\u202egnp", "name.parquet",
+    " spaced  out ", "$(reboot)", "'; --",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", HOSTILE_TITLES)
+def test_whatever_metadata_is_called_it_is_saved_in_its_folder_under_a_plain_name(tmp_path, title):
+    path = save_metadata(from_entries(["dog", "cat"], source=["a", "b"]), tmp_path / "metadata", title)
+    assert path.parent == tmp_path / "metadata"
+    assert re.fullmatch(r"[a-z0-9][a-z0-9-]{0,50}\.parquet", path.name)
+    assert [file.name for file in tmp_path.iterdir()] == ["metadata"]
+    (saved,) = saved_metadata(tmp_path / "metadata")
+    assert (saved.path, saved.entries) == (path, 2)
+    assert saved.title == " ".join(title.encode(errors="replace").decode().split())
+    assert read_metadata(path).source.to_pylist() == ["a", "b"]
+
+
+def test_metadata_of_one_name_does_not_replace_another(tmp_path):
+    first = save_metadata(from_entries(["dog"], source="a"), tmp_path, "Birds")
+    second = save_metadata(from_entries(["cat"], source="a"), tmp_path, "Birds")
+    os.utime(first, (1, 1))
+    (tmp_path / "pairs.parquet").write_bytes(b"no Parquet")
+    pq.write_table(pa.table({"text": ["no metadata"]}), tmp_path / "pool.parquet")
+    pq.write_table(pa.table({"entry": ["elk"]}), tmp_path / "mine.parquet")
+    os.utime(tmp_path / "mine.parquet", (0, 0))
+    assert [(saved.path, saved.title) for saved in saved_metadata(tmp_path)] == [
+        (second, "Birds"),
+        (first, "Birds"),
+        (tmp_path / "mine.parquet", "mine"),
+    ]
+    assert saved_metadata(tmp_path / "nowhere") == []
+
+
+def test_metadata_is_saved_with_a_name_and_an_entry(tmp_path):
+    with pytest.raises(BadArgument, match="give one"):
+        save_metadata(from_entries(["dog"], source="a"), tmp_path, " \n ")
+    with pytest.raises(BadMetadata):
+        save_metadata(from_entries([], source="a"), tmp_path, "nothing")

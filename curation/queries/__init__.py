@@ -1,19 +1,34 @@
 """Questions to a run folder. Every SQL statement of the project stands here."""
 
-from curation.queries import database, pairs, sizes
+from curation.queries import database, entries, pairs, sizes
+from curation.queries.companions import Carried, Company, carried, company
+from curation.queries.edits import Coverage, coverage
+from curation.queries.entries import (
+    Among,
+    EntryFacts,
+    FoundEntries,
+    entry_facts,
+    entry_kept_by_t,
+    entry_sources,
+    run_metadata,
+    search_entries,
+    similar_entries,
+)
 from curation.queries.labels import LabelFit, Spelling, labels, near_entries
 from curation.queries.pairs import (
     Amount,
+    Drawn,
     Found,
     Which,
     count_samples,
+    draw,
     entries_among,
     estimate_samples,
     samples,
     search,
     with_uids,
 )
-from curation.queries.reasons import EntryWhy, Why, entry_id, explain, similar_entries, why
+from curation.queries.reasons import EntryWhy, Why, entry_id, entry_ids, explain, why
 from curation.queries.sizes import (
     Comparison,
     LanguageSize,
@@ -35,10 +50,17 @@ from curation.queries.sizes import (
 )
 
 __all__ = [
+    "Among",
     "Amount",
+    "Carried",
+    "Company",
     "Comparison",
+    "Coverage",
+    "Drawn",
+    "EntryFacts",
     "EntryWhy",
     "Found",
+    "FoundEntries",
     "LabelFit",
     "LanguageSize",
     "Size",
@@ -48,13 +70,22 @@ __all__ = [
     "Which",
     "Why",
     "by_language",
+    "carried",
+    "company",
     "compare_thresholds",
     "count_samples",
+    "coverage",
     "curves_at",
     "database",
+    "draw",
+    "entries",
     "entries_among",
+    "entry_facts",
     "entry_id",
+    "entry_ids",
     "entry_kept_at",
+    "entry_kept_by_t",
+    "entry_sources",
     "estimate_samples",
     "explain",
     "funnel",
@@ -64,8 +95,10 @@ __all__ = [
     "near_entries",
     "pairs",
     "read_matches",
+    "run_metadata",
     "samples",
     "search",
+    "search_entries",
     "similar_entries",
     "size",
     "sizes",

@@ -38,10 +38,14 @@ MOST_GROUPS = 8
 
 MOST_SAMPLES = 200
 
+ENOUGH_DRAWN = 1000
+"""So many drawn pairs of an entry stand for all of its pairs; of fewer, more are drawn from all of the run."""
+
 _DRAWN, _DRAWN_FILE = -1, "drawn.parquet"
 """The number that stands for the file with the drawn pairs among those of the units."""
 
 _COLUMNS = ["uid", "text", "url", "image", "matched_entry_ids", "t_min"]
+_OF_AN_ENTRY, _OF_ALL = ["uid", "matched_entry_ids", "t_min"], ["text", "language"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,18 @@ class Amount:
     def exact(self) -> bool:
         """Whether all pairs of the run were counted."""
         return self.sigma == 0.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pairs drawn at random, or all there are.
+
+    pairs: uid, matched_entry_ids, t_min; of a draw of all pairs also text, and language if there is one
+    of:    how many pairs they were drawn from; all of these are here if it is as many
+    """
+
+    pairs: pa.Table
+    of: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +125,7 @@ def samples(
     t: float,
     *,
     which: Which = "both",
-    entry: str | None = None,
+    entry: str | int | None = None,
     source: str | None = None,
     ranks: tuple[int, int] | None = None,
     since: float = 0.0,
@@ -118,7 +134,7 @@ def samples(
 ) -> pa.Table:
     """A page of pairs.
 
-    which:  those with t_min < t, the others, or both; entry: only pairs that match it; limit: at most 200
+    which:  those with t_min < t, the others, or both; entry: only pairs that match it (or its id); limit: at most 200
     source, ranks: only pairs that match an entry of this source, and of these ranks, see `entries_among`
     since:  only pairs with t_min >= since: with `which="kept"`, what t adds to that lower threshold
     returns uid, text, url, image, matched_entry_ids, t_min, kept (bool)
@@ -133,7 +149,7 @@ def search(
     t: float,
     *,
     which: Which = "both",
-    entry: str | None = None,
+    entry: str | int | None = None,
     source: str | None = None,
     ranks: tuple[int, int] | None = None,
     contains: str | None = None,
@@ -177,7 +193,7 @@ def with_uids(run: Run, uids: Sequence[str]) -> pa.Table:
     return _fetch(run, [place for (place,) in places])
 
 
-def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | None = None) -> int:
+def count_samples(run: Run, t: float, *, which: Which = "both", entry: str | int | None = None) -> int:
     """How many pairs `samples` can show without a limit."""
     if entry is None:
         kept, everything = size(run, t).kept, run.info["totals"]["pairs"]
@@ -193,7 +209,7 @@ def estimate_samples(
     t: float,
     *,
     which: Which = "both",
-    entry: str | None = None,
+    entry: str | int | None = None,
     source: str | None = None,
     ranks: tuple[int, int] | None = None,
 ) -> Amount:
@@ -230,12 +246,59 @@ def entries_among(run: Run, source: str | None = None, ranks: tuple[int, int] | 
     return among
 
 
-def _wanted(run: Run, t: float, which: Which, entry: str | None, since: float) -> _Wanted:
+def _wanted(run: Run, t: float, which: Which, entry: str | int | None, since: float) -> _Wanted:
     return _Wanted(
         since=max(since, t) if which == "dropped" else since,
         below={"kept": check_t(t), "dropped": math.inf, "both": math.inf}[which],
         entry_id=None if entry is None else entry_id(run, entry),
     )
+
+
+def draw(run: Run, limit: int, *, entry_id: int | None = None) -> Drawn:
+    """About `limit` pairs of a run, or of those that match an entry; all of them, if there are no more.
+
+    Each is as likely as any other to be drawn; at every call it is the same ones.
+    """
+    return _draw(run.path, run.info["plan_digest"], limit, entry_id)
+
+
+@lru_cache(maxsize=8)
+def _draw(path: Path, plan_digest: str, limit: int, entry_id: int | None) -> Drawn:
+    run = open_run(path)
+    names = _OF_AN_ENTRY + [name for name in _OF_ALL if entry_id is None and name in _schema(run).names]
+    of = run.info["totals"]["pairs"] if entry_id is None else int(run.entry_count[entry_id])
+    places = None if entry_id is None or of > limit else rare_places(path / "rare", entry_id)
+    if not of:
+        return Drawn(_schema(run).empty_table().select(names), 0)
+    if of > limit and (drawn := _out_of_the_drawn(run, names, limit, entry_id)) is not None:
+        return Drawn(drawn, of)
+    if places is not None:
+        return Drawn(_fetch(run, [(int(unit), int(row)) for unit, row in places[["unit", "row"]].tolist()], names), of)
+    conditions = ["true"]
+    if entry_id is not None:
+        conditions.append("list_contains(matched_entry_ids, $entry_id)")
+    if of > limit:
+        conditions.append("hash(uid) < $below")
+    given = {"entry_id": entry_id, "below": 2**64 * limit // of if of > limit else None}
+    pairs = database.table(
+        run,
+        f"SELECT {', '.join(names)} FROM pairs WHERE {' AND '.join(conditions)} ORDER BY hash(uid), uid",
+        {name: value for name, value in given.items() if value is not None},
+    )
+    return Drawn(pairs, of)
+
+
+def _out_of_the_drawn(run: Run, names: list[str], limit: int, entry_id: int | None) -> pa.Table | None:
+    """The pairs that were drawn when the run was made, up to `limit` of them, if there are enough to tell something."""
+    if not (run.path / _DRAWN_FILE).is_file():
+        return None
+    condition, given = ("true", {}) if entry_id is None else ("list_contains(matched_entry_ids, $id)", {"id": entry_id})
+    sql = f"""
+        SELECT {", ".join(names)} FROM {database.files_as_table([run.path / _DRAWN_FILE])}
+        WHERE {condition} ORDER BY file_row_number LIMIT {int(limit)}
+    """
+    found = database.table(run, sql, given)
+    return found if len(found) >= min(limit, ENOUGH_DRAWN) else None
 
 
 def _through_groups(run: Run, wanted: _Wanted, limit: int, offset: int, until: float) -> tuple[pa.Table, int, bool]:
@@ -335,22 +398,22 @@ def _among(
     return pa.concat_tables(found).slice(offset, limit), pool if complete else pool * done // len(left), complete
 
 
-def _fetch(run: Run, places: Sequence[tuple[int, int]]) -> pa.Table:
+def _fetch(run: Run, places: Sequence[tuple[int, int]], columns: Sequence[str] = _COLUMNS) -> pa.Table:
     """The pairs at (unit, row), in that order."""
     by_unit: dict[int, list[int]] = {}
     for unit, row in places:
         by_unit.setdefault(unit, []).append(row)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        tables = list(pool.map(lambda unit: _read_rows(_file(run, unit), by_unit[unit]), by_unit))
+        tables = list(pool.map(lambda unit: _read_rows(_file(run, unit), by_unit[unit], columns), by_unit))
     if not tables:
-        return _nothing(run)
+        return _schema(run).empty_table().select(columns)
     position = {
         (unit, row): at for at, (unit, row) in enumerate((unit, row) for unit, rows in by_unit.items() for row in rows)
     }
     return pa.concat_tables(tables).take(pa.array([position[place] for place in places]))
 
 
-def _read_rows(path: Path, rows: Sequence[int]) -> pa.Table:
+def _read_rows(path: Path, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
     """Some rows of a file, in their order: of each row group that holds any, all is read."""
     with files.open_parquet(path) as file:
         ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
@@ -360,15 +423,16 @@ def _read_rows(path: Path, rows: Sequence[int]) -> pa.Table:
             for group in np.unique(groups).tolist():
                 first = int(ends[group - 1]) if group else 0
                 wanted = [row for row, its_group in zip(rows, groups, strict=True) if its_group == group]
-                table = file.read_row_group(group, columns=_COLUMNS)
+                table = file.read_row_group(group, columns=list(columns))
                 found.update((row, table.slice(row - first, 1)) for row in wanted)
         except (pa.ArrowException, OSError) as error:
             raise UnreadableFile(f"{path}: damaged ({str(error).splitlines()[0]})") from None
     return pa.concat_tables([found[row] for row in rows])
 
 
-def _nothing(run: Run) -> pa.Table:
-    return files.open_parquet(run.pair_files[0]).schema_arrow.empty_table().select(_COLUMNS)
+def _schema(run: Run) -> pa.Schema:
+    """The columns of the pairs."""
+    return files.open_parquet(run.pair_files[0]).schema_arrow
 
 
 def _groups_in_fixed_order(run: Run) -> list[tuple[list[int], int]]:

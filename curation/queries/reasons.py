@@ -114,20 +114,14 @@ def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
     return found
 
 
-def entry_id(run: Run, entry: str) -> int:
-    """The id of an entry, of the first language that has it; raises UnknownEntry."""
-    at = pc.index(run.entries["entry"], entry).as_py()
-    if at < 0:
+def entry_id(run: Run, entry: str | int) -> int:
+    """The id of an entry, of the first language that has it; an id as it is. Raises UnknownEntry."""
+    return entry if isinstance(entry, int) else entry_ids(run, entry)[0]
+
+
+def entry_ids(run: Run, entry: str) -> list[int]:
+    """The id of an entry in each language that has it; raises UnknownEntry where none has."""
+    found = np.flatnonzero(pc.equal(run.entries["entry"], entry).to_numpy())
+    if not found.size:
         raise UnknownEntry(f"{entry!r}: no such entry in the metadata of this run")
-    return int(at)
-
-
-def similar_entries(run: Run, text: str, limit: int = 6) -> list[str]:
-    """Entries that match and hold a text, upper and lower case being one: those equal to it first, then by count."""
-    entries = run.entries.filter(pc.greater(run.entries["count"], 0)).sort_by(
-        [("count", "descending"), ("entry_id", "ascending")]
-    )
-    folded, wanted = pc.utf8_lower(entries["entry"]), pc.utf8_lower(pa.scalar(text)).as_py()
-    equal = entries.filter(pc.equal(folded, wanted))["entry"].to_pylist()
-    holding = entries.filter(pc.match_substring(folded, wanted))["entry"].slice(0, limit + len(equal)).to_pylist()
-    return [*equal, *(entry for entry in holding if entry not in equal)][:limit]
+    return found.tolist()

@@ -24,7 +24,7 @@ from curation.curves import CurveBuilder, threshold_grid
 from curation.drawn import Draw, drawn_share, gather_draws
 from curation.engines import Cancelled, Unit, local
 from curation.errors import BadRun
-from curation.live import draw, ranks
+from curation.live import ranks, sketch
 from curation.matching import Matcher, RoutedMatcher
 from curation.pool.formats import FORMATS
 from curation.pool.pairs import Scanned
@@ -32,7 +32,7 @@ from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
-from curation.runs.folder import Run, lock, open_run, write_curves, write_drawn, write_info
+from curation.runs.folder import Run, lock, open_run, write_curves, write_info, write_sketch
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
 from curation.runs.reading import Reading
@@ -149,17 +149,7 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
     for unit in todo:
         table = files.open_parquet(run.path / "work" / f"{unit.index:05d}.parquet").read()
         env.entry_count[table["entry_id"].to_numpy()] += table["count"].to_numpy()
-    count = pa.array(env.entry_count)
-    entry_id = pa.array(np.arange(len(metadata), dtype=np.int32))
-    columns_of_entries = {
-        "entry_id": entry_id,
-        "entry": metadata["entry"],
-        "source": metadata["source"].dictionary_encode(),
-        "count": count,
-    }
-    if "language" in metadata.column_names:
-        columns_of_entries["language"] = metadata["language"].dictionary_encode()
-    files.write_parquet(run.path / "entries.parquet", pa.table(columns_of_entries))
+    files.write_parquet(run.path / "entries.parquet", entries_table(metadata, env.entry_count))
 
     pairs = sum(receipt.rows for receipt in receipts)
     env = replace(env, scale=run.scale, drawn_share=drawn_share(pairs))
@@ -186,7 +176,7 @@ def _work(run: Run, workers: int, on_progress: Callable[[Progress], None], cance
         if curves.row(t[0]) is None:
             curves = curves.with_rows(queries.curves_at(run, t))
             write_curves(run.path, curves)
-    write_drawn(run.path, draw(curves, ranks(curves, env.scale)))
+    write_sketch(run.path, sketch(curves, ranks(curves, env.scale)))
     report.end_phase()
     row = curves.row(t[0])
     assert row is not None
@@ -220,6 +210,19 @@ def environment(run: Run, entries: pa.Table, entry_count: np.ndarray, scale: Lan
         entry_count=entry_count,
         scale=scale,
     )
+
+
+def entries_table(metadata: pa.Table, entry_count: np.ndarray) -> pa.Table:
+    """entries.parquet: the entries of a run with their counts. metadata: entry, source, and language if it is known."""
+    columns = {
+        "entry_id": pa.array(np.arange(len(metadata), dtype=np.int32)),
+        "entry": metadata["entry"],
+        "source": metadata["source"].dictionary_encode(),
+        "count": pa.array(entry_count),
+    }
+    if "language" in metadata.column_names:
+        columns["language"] = metadata["language"].dictionary_encode()
+    return pa.table(columns)
 
 
 def match_unit(unit: Unit, env: Env) -> Receipt:

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from curation import files
 from curation.curves import Curves
-from curation.errors import BadRun, CurationError, UnreadableFile
-from curation.live import Drawn, Live, Ranks, draw, live, ranks
+from curation.errors import BadArgument, BadRun, CurationError, UnreadableFile
+from curation.live import Live, Ranks, Sketch, live, ranks, sketch
 from curation.pool.inputs import PoolFile
 from curation.runs.config import CurateConfig
 from curation.runs.routing import scale_of
@@ -24,6 +24,11 @@ from curation.scale import LanguageScale
 
 FORMAT = 1
 """Version of the run folder, written into run.json. `docs/run-folder.md` defines it."""
+
+NAME_FILE = "name.json"
+"""A file of its own beside run.json, which belongs to the job: so a run can be renamed while its job works."""
+
+NAME_CHARACTERS = 200
 
 State = Literal["planned", "running", "done", "failed", "cancelled", "interrupted"]
 
@@ -41,7 +46,9 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What people call it; only data, the folder may be named otherwise."""
+        """What people call it; only data, the folder may be named otherwise. name.json says it once it was renamed."""
+        with suppress(CurationError, KeyError, TypeError):
+            return str(files.read_json(self.path / NAME_FILE)["name"])
         return str(self.info["name"])
 
     @property
@@ -112,15 +119,15 @@ class Run:
 
     @cached_property
     def live(self) -> Live:
-        """What the live chart shows at every t; a folder without the drawn columns has them gathered, in seconds."""
+        """What the live chart shows at every t; a folder without its sketch has them gathered, in seconds."""
         folder = self.path / "curves"
         try:
-            drawn = Drawn(**{f.name: np.load(folder / f"drawn_{f.name}.npy") for f in fields(Drawn)})
+            found = Sketch(**{f.name: np.load(folder / f"sketch_{f.name}.npy") for f in fields(Sketch)})
         except (OSError, ValueError):
-            drawn = None
-        if drawn is None or not drawn.fits(self.curves, self.ranks):
-            drawn = draw(self.curves, self.ranks)
-        return live(self.curves, self.scale, self.entry_count, self.ranks, drawn)
+            found = None
+        if found is None or not found.fits(self.curves, self.ranks):
+            found = sketch(self.curves, self.ranks)
+        return live(self.curves, self.scale, self.entry_count, self.ranks, found)
 
     @property
     def pair_files(self) -> list[Path]:
@@ -159,6 +166,20 @@ def list_runs(folder: Path) -> list[Run]:
     return sorted(found, key=lambda run: (run.info["created"], run.name), reverse=True)
 
 
+def rename(path: Path, name: str) -> None:
+    """Let people call a run otherwise, whatever its job does in the meantime; raises BadArgument, BadRun."""
+    open_run(path)
+    files.write_json(path / NAME_FILE, {"name": check_name(name)})
+
+
+def check_name(name: str) -> str:
+    """The name as it is kept, or BadArgument; it may hold every character that can be written down."""
+    name = name.encode("utf-8", "replace").decode().strip()
+    if not 0 < len(name) <= NAME_CHARACTERS:
+        raise BadArgument(f"a name of {len(name)} characters: give one of 1 to {NAME_CHARACTERS}")
+    return name
+
+
 def write_info(path: Path, info: dict[str, Any]) -> None:
     """Replace run.json in one step."""
     files.write_json(path / "run.json", info)
@@ -170,10 +191,10 @@ def write_curves(path: Path, curves: Curves) -> None:
         _write_array(path / "curves" / f"{f.name}.npy", getattr(curves, f.name))
 
 
-def write_drawn(path: Path, drawn: Drawn) -> None:
+def write_sketch(path: Path, sketch: Sketch) -> None:
     """Write the columns of the curves that the live chart draws, beside the curves."""
-    for f in fields(drawn):
-        _write_array(path / "curves" / f"drawn_{f.name}.npy", getattr(drawn, f.name))
+    for f in fields(sketch):
+        _write_array(path / "curves" / f"sketch_{f.name}.npy", getattr(sketch, f.name))
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
@@ -184,7 +205,10 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
     """Hold the folder's lock; BadRun if another process does. The kernel frees it when the process ends, however."""
-    descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except FileNotFoundError:
+        raise BadRun(f"{path}: is not there any more; somebody moved or deleted it") from None
     try:
         for last_try in (False,) * 9 + (True,):
             try:

@@ -1,4 +1,4 @@
-"""A run as a process of its own, which outlives the page or the terminal that asked for it."""
+"""A run or a task as a process of its own, which outlives the page or the terminal that asked for it."""
 
 import signal
 import subprocess
@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from curation.runs.folder import is_locked
 
 
-def start(path: Path) -> subprocess.Popen[bytes] | None:
-    """Start the job of a run, detached; None where one works on it already.
+def start(path: Path, command: Literal["run", "task"] = "run") -> subprocess.Popen[bytes] | None:
+    """Start the job of a run or a task, detached; None where one works on it already.
 
     Of two that start at the same moment the second ends at once, for the first holds the lock.
     """
@@ -20,7 +21,7 @@ def start(path: Path) -> subprocess.Popen[bytes] | None:
         return None
     with (path / "output.txt").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "curation", "run", str(path)],
+            [sys.executable, "-m", "curation", command, str(path)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -32,7 +33,7 @@ def start(path: Path) -> subprocess.Popen[bytes] | None:
 
 
 def cancel(path: Path) -> None:
-    """Ask the job of a run to stop; it does so after the units under way. Harmless where none runs."""
+    """Ask the job of a run or a task to stop; it does so after the units under way. Harmless where none runs."""
     (path / "cancel").touch()
 
 

@@ -32,18 +32,7 @@ def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: Cura
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise BadRun(f"{path}: exists already; choose another -o, or go on with a stopped run by --resume")
-    if not pool:
-        raise BadArgument("no pool: give files, folders or patterns")
-    config = with_guesses(pool, config)
-    inputs = look_at_all(pool, config.columns, config.pool_format)
-    _check_languages(metadata, config)
-    plan = {
-        "config": asdict(config),
-        "inputs": [asdict(file) for file in inputs],
-        "units": [[at, first, stop] for at, file in enumerate(inputs) for first, stop in _unit_groups(file)],
-        "metadata": {"digest": metadata.digest, "entries": len(metadata), "dropped": metadata.dropped},
-        "version": curation.__version__,
-    }
+    plan = make_plan(pool, metadata, config)
     path.mkdir(parents=True, exist_ok=True)
     files.write_parquet(path / "work" / "metadata.parquet", metadata_table(metadata))
     info = {
@@ -63,6 +52,22 @@ def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: Cura
     }
     write_info(path, info)
     return Run(path, info)
+
+
+def make_plan(pool: Sequence[str], metadata: Metadata, config: CurateConfig) -> dict[str, Any]:
+    """What a run does, as run.json keeps it; raises BadArgument and what looking at the pool raises."""
+    if not pool:
+        raise BadArgument("no pool: give files, folders or patterns")
+    config = with_guesses(pool, config)
+    inputs = look_at_all(pool, config.columns, config.pool_format)
+    _check_languages(metadata, config)
+    return {
+        "config": asdict(config),
+        "inputs": [asdict(file) for file in inputs],
+        "units": [[at, first, stop] for at, file in enumerate(inputs) for first, stop in _unit_groups(file)],
+        "metadata": {"digest": metadata.digest, "entries": len(metadata), "dropped": metadata.dropped},
+        "version": curation.__version__,
+    }
 
 
 def with_guesses(pool: Sequence[str], config: CurateConfig) -> CurateConfig:

@@ -1,6 +1,7 @@
-"""The folder with runs that the app shows, and the run over the sample data that it opens on."""
+"""The folder with runs and metadata that the app shows, and the run over the sample data that it opens on."""
 
 import os
+import secrets
 from pathlib import Path
 
 from curation.errors import BadRun, MissingFile
@@ -18,6 +19,31 @@ SAMPLE_T = 20.0
 def workspace() -> Path:
     """The folder with runs: the environment variable HEADTAIL_RUNS, or `runs` in the current folder."""
     return Path(os.environ.get("HEADTAIL_RUNS") or "runs").resolve()
+
+
+def new_run_folder() -> Path:
+    """A folder for a new run, which is not there yet: a random id, for the name of a run is only data."""
+    return workspace() / secrets.token_hex(8)
+
+
+def exports_folder() -> Path:
+    """Where exports go whose place is only named."""
+    return workspace() / "exports"
+
+
+def tasks_folder() -> Path:
+    """Where tasks are: exports, verifications and dry runs, under way and done."""
+    return workspace() / "tasks"
+
+
+def uploads_folder() -> Path:
+    """Where the files are kept that were handed over by a browser."""
+    return workspace() / "uploads"
+
+
+def metadata_folder() -> Path:
+    """The folder with metadata of the workspace's own, edited in the app; it need not be there."""
+    return workspace() / "metadata"
 
 
 def thumbnail_folder() -> Path:

@@ -4,15 +4,18 @@ What is kept is about runs, which all browsers on this machine share; nothing in
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from curation import class_lists, queries
 from curation.class_lists import ClassList
-from curation.runs import diff, folder
+from curation.pool import show as pool_show
+from curation.pool.columns import Columns
+from curation.runs import diff, folder, trash
 from curation.runs.config import DEFAULT_TAIL_SHARE
 from curation.runs.folder import Run
+from curation.runs.watch import Tally
 from curation.ui import live_data
 
 
@@ -50,9 +53,16 @@ def by_language(run: Run, t: float) -> list[queries.LanguageSize]:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=_RUN_IDENTITY)
-def count_samples(run: Run, t: float, which: queries.Which, entry: str | None) -> int:
-    """`queries.count_samples`"""
-    return queries.count_samples(run, t, which=which, entry=entry)
+def estimate_samples(
+    run: Run,
+    t: float,
+    which: queries.Which,
+    entry: str | None = None,
+    source: str | None = None,
+    ranks: tuple[int, int] | None = None,
+) -> queries.Amount:
+    """`queries.estimate_samples`"""
+    return queries.estimate_samples(run, t, which=which, entry=entry, source=source, ranks=ranks)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_RUN_IDENTITY)
@@ -66,6 +76,18 @@ def usual_tail_share(run: Run) -> tuple[float, float]:
     """The t whose tail share comes nearest to the one that the paper holds from pool to pool, and that share."""
     found = queries.threshold_for_tail_share(run, DEFAULT_TAIL_SHARE)
     return found.t, found.tail_share
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def company(run: Run, entry_id: int, order: Literal["shared", "lift"]) -> queries.Company:
+    """`queries.company`"""
+    return queries.company(run, entry_id, order=order)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def carried(run: Run, entry_id: int, t: float) -> queries.Carried:
+    """`queries.carried`"""
+    return queries.carried(run, entry_id, t)
 
 
 # its table is shared, not copied: nothing writes into it
@@ -105,3 +127,21 @@ def labels(run: Run, classes: ClassList, t: float, spelling: queries.Spelling) -
 def near_entries(run: Run, names: tuple[str, ...]) -> dict[str, list[str]]:
     """`queries.near_entries`"""
     return queries.near_entries(run, names)
+
+
+@st.cache_data(max_entries=100, ttl=60, show_spinner="Looking at the pool ...")
+def show_pool(pool: tuple[str, ...], columns: Columns, format: str | None, first: int) -> pool_show.Shown:
+    """`pool.show.show_pool`"""
+    return pool_show.show_pool(pool, columns, format, first)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def bytes_on_disk(path: Path, state: str) -> int:
+    """`trash.bytes_on_disk`, of a folder that nobody writes to in this state."""
+    return trash.bytes_on_disk(path)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def tally(path: Path, plan_digest: str) -> Tally:
+    """What has been read of the receipts of a run; one for all who watch it."""
+    return Tally()

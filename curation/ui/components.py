@@ -6,7 +6,12 @@ from typing import Any
 import streamlit as st
 
 
-def component(name: str, html: str = "<div class='root'></div>") -> Any:
-    """The component of <name>.js and <name>.css beside this file, to be called with `data` and `key`."""
-    js, css = (Path(__file__).with_name(f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+def component(name: str, *shared: str, html: str = "<div class='root'></div>") -> Any:
+    """The component of <name>.js and <name>.css beside this file, to be called with `data` and `key`.
+
+    shared: names of scripts that stand before its own, which others use too
+    """
+    here = Path(__file__)
+    js = "\n".join(here.with_name(f"{script}.js").read_text(encoding="utf-8") for script in (*shared, name))
+    css = here.with_name(f"{name}.css").read_text(encoding="utf-8")
     return st.components.v2.component(f"headtail_{name}", html=html, css=css, js=js)

@@ -10,17 +10,14 @@ from streamlit.navigation.page import StreamlitPage
 from curation.errors import CurationError
 from curation.runs.folder import Run
 from curation.runs.progress import read_progress
-from curation.runs.workspace import SAMPLE_RUN, ensure_sample_run
+from curation.runs.workspace import SAMPLE_RUN, ensure_sample_run, workspace
 from curation.ui import cached, state
 from curation.ui.text import counted, label, notice, number
+from curation.ui.watching import PHASES
 
 ICON, LOGO = (str(Path(__file__).with_name(name)) for name in ("icon.svg", "logo.svg"))
 
-PHASES = {
-    "match": "Matching texts to entries",
-    "balance": "Drawing what each entry keeps",
-    "curves": "Working out every t",
-}
+WITHOUT_RUN = ("Curate",)
 
 STATES = {
     "planned": "This run is about to start.",
@@ -40,23 +37,38 @@ def navigation() -> StreamlitPage:
         [
             st.Page("pages/distribution.py", title="Distribution", icon=":material/bar_chart:", default=True),
             st.Page("pages/samples.py", title="Samples", icon=":material/photo_library:"),
+            st.Page("pages/entries.py", title="Entries", icon=":material/tag:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page("pages/labels.py", title="Labels", icon=":material/sell:"),
+            st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
         ]
     )
 
 
-def current_run() -> Run:
-    """The run that a page is about."""
+def needs_no_run(page: StreamlitPage) -> bool:
+    """Whether a page is there also while the run that is looked at is not done, or there is none."""
+    return page.title in WITHOUT_RUN
+
+
+def enter() -> None:
+    """The first statement of a page that needs no run."""
     if not st.session_state.pop("entered", False):
         # for the name pages/, a fresh server runs the page of a deep link by itself until it has seen a navigation
         navigation()
         st.rerun()
+
+
+def current_run() -> Run:
+    """The run that a page is about; the first statement of such a page."""
+    enter()
     return state.current_run()
 
 
-def sidebar() -> Run:
-    """Choose the run, and keep the address bar in step; raises CurationError where there is no run to look at."""
+def sidebar(needed: bool = True) -> Run | None:
+    """Choose the run, and keep the address bar in step.
+
+    raises CurationError where there is no run to look at, if one is needed; else says so and returns None
+    """
     problem = None
     try:
         _choose_first()
@@ -68,12 +80,20 @@ def sidebar() -> Run:
         _choose_run(runs)
         if unknown is not None:
             notice(f"There is no run {label(unknown)!r} in the workspace.", icon="link_off")
-    if state.chosen() is None and problem is not None:
-        raise problem
-    run = state.current_run()
-    state.write_address(run)
-    with st.sidebar:
-        _about(run)
+    try:
+        if state.chosen() is None and problem is not None:
+            raise problem
+        run: Run | None = state.current_run()
+    except CurationError as error:
+        if needed:
+            raise
+        with st.sidebar:
+            notice(str(error), icon="info")
+        run = None
+    if run is not None:
+        state.write_address(run)
+        with st.sidebar:
+            _about(run)
     st.session_state["entered"] = True
     return run
 
@@ -150,6 +170,11 @@ def unfinished(path: Path) -> None:
     st.text(STATES[now])
     if run.info.get("error"):
         notice(str(run.info["error"]))
+    if path.parent == workspace():
+        st.page_link(
+            "pages/curate.py", label="Watch, cancel or resume it", icon=":material/play_circle:",
+            query_params={"watch": path.name},
+        )  # fmt: skip
     if not waiting:
         st.code(f"headtail curate --resume -o {label(shlex.quote(str(run.path)), 500)}", language=None)
 
@@ -159,11 +184,12 @@ def _progress(run: Run) -> tuple[float, str] | None:
         found = read_progress(run.path)
         if found is None:
             return 0.0, "Starting"
-        at, name = next((at, name) for at, (phase, name) in enumerate(PHASES.items()) if phase == found["phase"])
+        phases = [name for name in PHASES if run.config.active_filters or name not in ("filter", "compare")]
+        at, name = phases.index(found["phase"]), PHASES[found["phase"]]
         done, total = min(found["done"], found["total"]), max(found["total"], 1)
         line = f"{name}: {number(done)} of {number(total)} pairs"
         if found["eta_s"] is not None and done < total:
-            line += f", about {found['eta_s']:,.0f} s left in step {at + 1} of {len(PHASES)}"
-        return (at + done / total) / len(PHASES), line
-    except (CurationError, KeyError, TypeError, StopIteration):
+            line += f", about {found['eta_s']:,.0f} s left in step {at + 1} of {len(phases)}"
+        return (at + done / total) / len(phases), line
+    except (CurationError, KeyError, TypeError, ValueError):
         return None

@@ -15,10 +15,10 @@ TITLES = {"read": "Read", "language": "Language", "match": "Match", "balance": "
 SHOWN_LINES = 20
 
 
-def show_funnel(steps: Sequence[Step]) -> None:
+def show_funnel(steps: Sequence[Step], key: str = "funnel") -> None:
     """A row a step: a bar on the scale of the first one, the numbers, and the reasons."""
     widest = max((step.rows_in for step in steps), default=0)
-    _funnel(data={"rows": [_row(step, widest) for step in steps]}, key="funnel")
+    _funnel(data={"rows": [_row(step, widest) for step in steps]}, key=key)
 
 
 def show_damage(run: Run) -> None:

@@ -1,110 +1,7 @@
 // The live chart: entries by rank, and the cap at t that is dragged. While it moves, everything comes from what Python
-// packed once for the run; Python hears of t when it is let go. Texts from data are set as text only.
-
+// packed once for the run (live_data.js); Python hears of t when it is let go. Texts from data are set as text only.
 const AFTER_KEYS_MS = 350 // so long a rest after the last key says that t is meant
 const NEAR = 24 // px: how far from a point the pointer may be
-const runs = new Map() // version -> the unpacked run; all charts of a tab share it
-
-// ------------------------------------------------------------------------------------------------ what Python packed
-
-function slot(version) {
-  if (!runs.has(version)) {
-    let found
-    const run = new Promise((resolve) => (found = resolve))
-    runs.set(version, { run, found, unpacked: false })
-    if (runs.size > 3) runs.delete(runs.keys().next().value)
-  }
-  return runs.get(version)
-}
-
-function receive(bytes) {
-  const version = new TextDecoder().decode(bytes.subarray(0, 16))
-  const { found, unpacked } = slot(version)
-  if (unpacked) return
-  slot(version).unpacked = true
-  unpack(bytes.subarray(16)).then(found)
-}
-
-async function unpack(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))
-  const plain = await new Response(stream).arrayBuffer()
-  const start = 4 + new DataView(plain).getUint32(0, true)
-  const run = JSON.parse(new TextDecoder().decode(plain.slice(4, start)))
-  const cells = run.t.length * run.rank.length
-  // four planes of bytes: of the differences from one t to the next
-  const planes = new Uint8Array(plain, start, 4 * cells)
-  run.all_kept = new Uint32Array(cells)
-  for (let i = 0; i < cells; i++) {
-    const more = planes[i] | (planes[i + cells] << 8) | (planes[i + 2 * cells] << 16) | (planes[i + 3 * cells] << 24)
-    run.all_kept[i] = more + (i < run.rank.length ? 0 : run.all_kept[i - run.rank.length])
-  }
-  run.all_shares = new Uint16Array(plain.slice(start + 4 * cells))
-  return run
-}
-
-// what is shown at a row of the grid; Python says the same of a t between the rows
-const NUMBERS = [
-  "t", "kept", "expected", "sigma", "tail_share", "kept_tail_share", "entries_covered", "entries_at_cap", "head",
-  "head_matches",
-]
-
-function look(run, row) {
-  const found = { row }
-  for (const name of NUMBERS) found[name] = run[name][row]
-  const R = run.rank.length, K = run.summed.length
-  found.entry_kept = run.all_kept.subarray(row * R, (row + 1) * R)
-  found.kept_share = run.all_shares.subarray(row * K, (row + 1) * K)
-  return found
-}
-
-// the first place in ascending values that is not below one
-function place(values, value) {
-  let low = 0, high = values.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (values[middle] < value) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function nearest(values, value) {
-  const above = Math.min(place(values, value), values.length - 1)
-  if (above && Math.log(value / values[above - 1]) < Math.log(values[above] / value)) return above - 1
-  return above
-}
-
-// -------------------------------------------------------------------------- numbers, written as curation/ui/text.py does
-
-const forms = new Map()
-
-function fixed(value, digits) {
-  if (!forms.has(digits)) {
-    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: "halfEven" }
-    forms.set(digits, new Intl.NumberFormat("en-US", options))
-  }
-  return forms.get(digits).format(value)
-}
-
-const whole = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 15 })
-const number = (value) => whole.format(value)
-
-function share(part, all = 1) {
-  const percent = all ? (100 * part) / all : 0
-  let text
-  for (let digits = 1; digits < 7; digits++) {
-    text = fixed(percent, digits)
-    if (percent === 0 || percent === 100 || (Number(text) > 0 && Number(text) < 100)) break
-  }
-  return `${text} %`
-}
-
-function short(value) {
-  for (const [unit, sign] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) if (value >= unit) return `${value / unit}${sign}`
-  return `${value}`
-}
-
-// ------------------------------------------------------------------------------------------------------------- nodes
 
 function node(tag, className, text) {
   const made = document.createElement(tag)
@@ -124,9 +21,9 @@ class Chart {
   constructor(root) {
     this.root = root
     this.svg = root.querySelector("svg")
-    this.sent = null // a t that Python was told and has not answered yet
     this.build()
-    new ResizeObserver(() => this.layout()).observe(this.frame)
+    this.observer = new ResizeObserver(() => this.layout())
+    this.observer.observe(this.frame)
   }
 
   // a node of the drawing
@@ -178,12 +75,8 @@ class Chart {
       const first = this.first.valueAsNumber || 1, last = this.last.valueAsNumber || this.run.entries
       this.choose([first, last])
     }
-    const svg = node("button", "", "SVG"), png = node("button", "", "PNG")
-    svg.title = png.title = "Download the chart"
-    svg.onclick = () => save("live-chart.svg", this.picture().blob)
-    png.onclick = () => this.savePng()
     this.saves = node("span", "saves")
-    this.saves.append(svg, " ", png)
+    this.saves.append(...saveButtons("live-chart", () => picture([this.svg], { words: this.words })))
     this.foot.append(this.ranks, node("span", "space"), this.saves)
   }
 
@@ -195,27 +88,29 @@ class Chart {
     const run = await slot(data.version).run
     if (this.data !== data) return // a later one came meanwhile
     const { row } = data.at
-    const said = row === null ? data.at : { ...look(run, row), ...data.at }
-    const waits = this.sent !== null && data.at.t === this.before && data.version === this.version
-    if (!waits) this.sent = null
-    this.rest = said
-    this.brushed = data.ranks
-    const looks = JSON.stringify([data.version, data.marks, data.compact, data.brush])
+    this.rest = row === null ? data.at : { ...look(run, row), ...data.at }
+    this.chosen = data.ranks
+    this.told ??= data.heard
+    const looks = JSON.stringify([data.version, data.marks, data.compact, data.brush, data.leads, data.titles])
     if (looks !== this.looks) {
       this.looks = looks
-      this.version = data.version
       this.run = run
-      this.shown = said
+      this.shown = this.rest
       this.root.classList.toggle("compact", data.compact)
       this.curve.classList.toggle("leads", data.leads)
       this.ranks.hidden = this.brush.hidden = !data.brush
       this.saves.hidden = data.compact
       this.foot.hidden = data.compact && !data.brush
       this.layout()
-    } else if (!waits && !this.dragging && this.resting === undefined && said.t !== this.shown.t) {
-      this.show(said)
+    } else if (!this.moving && data.heard === this.told && this.rest.t !== this.shown.t) {
+      this.show(this.rest)
     }
-    this.showBrush()
+    this.showRanks()
+  }
+
+  // whether t is under way by pointer or by key
+  get moving() {
+    return this.drag !== undefined || this.resting !== undefined
   }
 
   // ------------------------------------------------------------------------------------------------------ the drawing
@@ -236,20 +131,22 @@ class Chart {
     const y0 = Math.log(0.75), y1 = Math.log(largest * 1.35)
     this.x = (rank) => left + ((right - left) * (Math.log(rank) - x0)) / (x1 - x0)
     this.y = (count) => bottom - (main * (Math.log(Math.max(count, 0.75)) - y0)) / (y1 - y0)
+    this.capAt = (t) => round(Math.max(this.y(t), top)) // a t that was typed may lie above all counts
     this.rankAt = (x) => Math.exp(x0 + ((x - left) / (right - left)) * (x1 - x0))
     this.countAt = (y) => Math.exp(y0 + ((bottom - y) / main) * (y1 - y0))
     this.ySum = (value) => sumBottom - sum * value
     this.xs = run.rank.map((rank) => round(this.x(rank)))
     this.dotStarts = this.xs.map((x) => `M${x} `)
     this.sumXs = run.summed.map((rank) => round(this.x(rank)))
-    this.static(largest)
-    this.moving()
+    this.ground(largest)
+    this.prepare()
     this.overlay()
     this.show(this.shown)
-    this.showBrush()
+    this.showRanks()
   }
 
-  static(largest) {
+  // what stays where it is while t moves
+  ground(largest) {
     const { run, data, box, narrow } = this, { left, right, top, bottom, sumTop, sumBottom } = box
     set(this.svg, { viewBox: `0 0 ${box.W} ${box.H}`, height: box.H })
     this.svg.replaceChildren()
@@ -291,25 +188,24 @@ class Chart {
     }
     this.above = this.drawn("g", "")
     this.marks()
+    this.legend = this.drawn("g", "")
+    const whole = narrow || data.compact ? "" : " of the pool", all = whole ? "all " : ""
+    this.key("raw", top + 14).textContent = `raw: ${all}${number(run.pairs)} pairs${whole}`
+    this.balancedKey = this.key("dots", top + 32)
     if (data.compact) return
-    const keys = this.drawn("g", "")
-    this.rawKey = this.key(keys, "raw", top + 14)
-    this.balancedKey = this.key(keys, "dots", top + 32)
-    this.rawKey.text.textContent = narrow ? `raw: ${number(run.pairs)} pairs` : `raw: all ${number(run.pairs)} pairs of the pool`
-    set(this.drawn("text", "title", this.svg, narrow ? "share of matches" : "share of matches up to this rank"), {
-      x: left + 8, y: sumTop + 13,
-    })
+    const title = narrow ? "share of matches" : "share of matches up to this rank"
+    set(this.drawn("text", "title", this.svg, title), { x: left + 8, y: sumTop + 13 })
   }
 
   // a line of the legend, in the corner that a falling curve leaves free
-  key(parent, kind, y) {
-    const text = set(this.drawn("text", "key", parent, ""), { x: this.box.right - 22, y, "text-anchor": "end" })
-    const x = this.box.right - 16
-    set(this.drawn("path", kind, parent), { d: kind === "raw" ? `M${x} ${y - 4}h14` : `M${x + 2} ${y - 4}h.01M${x + 7} ${y - 4}h.01M${x + 12} ${y - 4}h.01` })
-    return { text }
+  key(kind, y) {
+    const x = this.box.right - 16, dots = [2, 7, 12].map((dx) => `M${x + dx} ${y - 4}h.01`).join("")
+    set(this.drawn("path", kind, this.legend), { d: kind === "raw" ? `M${x} ${y - 4}h14` : dots })
+    return set(this.drawn("text", "key", this.legend, ""), { x: x - 6, y, "text-anchor": "end" })
   }
 
-  moving() {
+  // the nodes that follow t
+  prepare() {
     const { compact } = this.data
     this.nodes = {
       shade: this.drawn("rect", "shade", this.below),
@@ -342,7 +238,7 @@ class Chart {
   // thresholds to go to, at the edge where t is read off
   marks() {
     const { box, data } = this
-    const found = data.marks.map((mark) => ({ ...mark, y: this.y(mark.t) })).sort((a, b) => a.y - b.y)
+    const found = data.marks.map((mark) => ({ ...mark, y: this.capAt(mark.t) })).sort((a, b) => a.y - b.y)
     const step = data.compact ? 14 : 17
     let free = box.top + 4
     for (const mark of found) {
@@ -356,7 +252,7 @@ class Chart {
     }
     for (const mark of found) {
       const x = box.right
-      set(this.drawn("path", "leader"), { d: `M${x - 4} ${round(mark.y)}H${x + 4}L${x + 10} ${round(mark.at)}h3` })
+      set(this.drawn("path", "leader"), { d: `M${x} ${round(mark.y)}h4L${x + 10} ${round(mark.at)}h3` })
       set(this.drawn("text", "mark", this.svg, mark.label), { x: x + 16, y: round(mark.at) + 4 })
     }
     const focused = this.root.getRootNode().activeElement?.dataset.t
@@ -377,7 +273,7 @@ class Chart {
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` })
     put(this.curve, left, top, right - left, bottom - top)
     put(this.brush, left, compact ? bottom : sumBottom, right - left, H - (compact ? bottom : sumBottom))
-    put(this.slider, 0, 0, right, 30)
+    this.slider.style.width = `${right}px`
     set(this.slider, { "aria-valuemin": this.run.t[0], "aria-valuemax": this.run.t[this.run.t.length - 1] })
     set(this.curve, { "aria-valuemin": 1, "aria-valuemax": Math.max(this.run.entries, 1), "aria-valuenow": 1 })
   }
@@ -386,7 +282,7 @@ class Chart {
   show(found) {
     this.shown = found
     const { run, nodes, box, data } = this, { left, right, top, bottom, sumTop, sumBottom } = box
-    const y = round(this.y(found.t))
+    const y = this.capAt(found.t)
     const x = found.head ? round(Math.min(this.x(found.head + 0.5), right)) : left
     set(nodes.shade, { x: left, y: top, width: x - left, height: bottom - top })
     set(nodes.cap, { d: `M${left} ${y}H${x}` })
@@ -401,7 +297,7 @@ class Chart {
     nodes.pillText.textContent = text
     set(nodes.pillText, { x: 6, y: pillY + 4 })
     set(nodes.dots, { d: this.dots(found.entry_kept) })
-    this.slider.style.top = `${y - 15}px`
+    this.slider.style.top = `${y}px`
     if (!data.compact) {
       set(nodes.shadeBelow, { x: left, y: sumTop, width: x - left, height: sumBottom - sumTop })
       let line = ""
@@ -415,10 +311,9 @@ class Chart {
       const [of, its] = this.narrow ? [" · ", ""] : [" entries, ", " of the pool's matches"]
       nodes.head.textContent = `head ${number(found.head)}${of}${share(found.head_matches, all)}${its}`
       nodes.tail.textContent = `tail ${number(tail)}${of}${share(all - found.head_matches, all)}`
-      this.balancedKey.text.textContent = this.narrow
-        ? `balanced: ${number(found.kept)} kept`
-        : `balanced: the ${number(found.kept)} pairs kept at t`
     }
+    const kept = number(found.kept), brief = this.narrow || data.compact
+    this.balancedKey.textContent = brief ? `balanced: ${kept} kept` : `balanced: the ${kept} pairs kept at t`
     this.say(found)
     if (this.hovered !== undefined) this.spots(this.hovered)
   }
@@ -483,15 +378,14 @@ class Chart {
     this.release(t)
   }
 
-  // tell Python, once
+  // tell Python, once; until it answers to this, what it says of t is of before
   release(t) {
     clearTimeout(this.resting)
     this.resting = undefined
-    if (t === (this.sent ?? this.rest.t)) return
-    this.before = this.rest.t
-    this.sent = t
+    if (t === this.rest.t && this.data.heard === this.told) return
     if (t === this.shown.t) this.said.textContent = this.words
-    this.tell("t", t)
+    this.told += 1
+    this.tell("t", [t, this.told])
   }
 
   // the row that is or will be shown
@@ -504,32 +398,32 @@ class Chart {
     slider.onpointerdown = (event) => {
       if (event.button) return
       slider.setPointerCapture(event.pointerId)
-      this.dragging = { off: this.pointer(event).y - this.y(this.shown.t), back: this.shown }
+      this.drag = { off: this.pointer(event).y - this.capAt(this.shown.t), back: this.shown }
       this.spots(null)
       event.preventDefault()
       slider.focus({ preventScroll: true, focusVisible: false })
     }
     slider.onpointermove = (event) => {
-      if (!this.dragging) return this.hover(event)
-      const t = this.countAt(this.pointer(event).y - this.dragging.off)
+      if (!this.drag) return this.hover(event)
+      const t = this.countAt(this.pointer(event).y - this.drag.off)
       this.soon(nearest(this.run.t, t))
     }
     slider.onpointerup = () => {
-      if (!this.dragging) return
+      if (!this.drag) return
       this.settle()
-      this.dragging = undefined
+      this.drag = undefined
       this.release(this.shown.t)
     }
     slider.onpointercancel = () => this.back()
-    slider.onpointerleave = () => this.dragging || this.spots(null)
-    slider.onkeydown = (event) => this.key_t(event)
+    slider.onpointerleave = () => this.drag || this.spots(null)
+    slider.onkeydown = (event) => this.keyOfT(event)
     slider.onblur = () => this.resting !== undefined && this.afterKeys()
     curve.onpointermove = (event) => this.hover(event)
     curve.onpointerleave = () => this.spots(null)
-    curve.onkeydown = (event) => this.key_rank(event)
+    curve.onkeydown = (event) => this.keyOfRank(event)
     curve.onblur = () => this.spots(null)
-    curve.onclick = () => this.lead()
-    this.listenBrush()
+    curve.onclick = () => (this.swept ? (this.swept = false) : this.lead())
+    this.listenRanks()
   }
 
   // draw at once what waits for a frame
@@ -541,13 +435,13 @@ class Chart {
   }
 
   back() {
-    if (!this.dragging) return
+    if (!this.drag) return
     this.settle()
-    this.show(this.dragging.back)
-    this.dragging = undefined
+    this.show(this.drag.back)
+    this.drag = undefined
   }
 
-  key_t(event) {
+  keyOfT(event) {
     if (event.key === "Escape") return this.back()
     const { t } = this.run, last = t.length - 1
     let row = this.row()
@@ -578,7 +472,7 @@ class Chart {
   }
 
   hover(event) {
-    if (!this.run.rank.length || this.brushing) return
+    if (!this.run.rank.length || this.sweep) return
     const { x, y } = this.pointer(event), middle = nearest(this.run.rank, this.rankAt(x))
     let best = null, least = NEAR
     for (const step of [-1, 1]) {
@@ -617,7 +511,7 @@ class Chart {
     set(this.curve, { "aria-valuenow": run.rank[at], "aria-valuetext": `${run.entry[at]}: ${rank}, ${left}` })
   }
 
-  key_rank(event) {
+  keyOfRank(event) {
     const last = this.run.rank.length - 1
     const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10 }
     let at = this.hovered
@@ -638,27 +532,29 @@ class Chart {
 
   // --------------------------------------------------------------------------------------------------- a range of ranks
 
-  listenBrush() {
+  listenRanks() {
     const { brush, curve } = this
     const start = (event) => {
+      this.swept = false
       if (event.button || !this.data.brush || (event.currentTarget === curve && !event.shiftKey)) return
       event.currentTarget.setPointerCapture(event.pointerId)
-      this.brushing = { from: this.pointer(event).x, before: this.brushed }
+      this.sweep = { from: this.pointer(event).x, before: this.chosen }
       event.preventDefault()
     }
     const move = (event) => {
-      if (!this.brushing) return
+      if (!this.sweep) return
       const inside = (x) => Math.min(Math.max(Math.round(this.rankAt(x)), 1), this.run.entries)
-      const ends = [this.brushing.from, this.pointer(event).x]
+      const ends = [this.sweep.from, this.pointer(event).x]
       if (Math.abs(ends[0] - ends[1]) < 3) return
-      this.brushed = ends.map(inside).sort((a, b) => a - b)
-      requestAnimationFrame(() => this.showBrush())
+      this.chosen = ends.map(inside).sort((a, b) => a - b)
+      requestAnimationFrame(() => this.showRanks())
     }
     const end = () => {
-      if (!this.brushing) return
-      const { before } = this.brushing
-      this.brushing = undefined
-      if (this.brushed !== before) this.choose(this.brushed)
+      if (!this.sweep) return
+      const { before } = this.sweep
+      this.sweep = undefined
+      this.swept = this.chosen !== before
+      if (this.swept) this.choose(this.chosen)
     }
     for (const element of [brush, curve]) {
       element.addEventListener("pointerdown", start)
@@ -666,7 +562,7 @@ class Chart {
       element.addEventListener("pointerup", end)
       element.addEventListener("pointercancel", end)
     }
-    this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.brushed && this.choose(null))
+    this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.chosen && this.choose(null))
   }
 
   choose(ranks) {
@@ -674,64 +570,23 @@ class Chart {
       const inside = (rank) => Math.min(Math.max(Math.round(rank), 1), this.run.entries)
       ranks = ranks.map(inside).sort((a, b) => a - b)
     }
-    this.brushed = ranks
-    this.showBrush()
+    this.chosen = ranks
+    this.showRanks()
     this.tell("ranks", ranks ?? [])
   }
 
-  showBrush() {
+  showRanks() {
     if (!this.nodes) return
-    const { brushed, nodes, box } = this
-    nodes.band.setAttribute("visibility", brushed ? "visible" : "hidden")
-    this.clear.hidden = !brushed
-    this.first.value = brushed ? brushed[0] : ""
-    this.last.value = brushed ? brushed[1] : ""
-    if (!brushed) return
-    const from = this.x(brushed[0] - 0.35), to = Math.min(this.x(brushed[1] + 0.35), box.right)
+    const { chosen, nodes, box } = this
+    nodes.band.setAttribute("visibility", chosen ? "visible" : "hidden")
+    this.clear.hidden = !chosen
+    this.first.value = chosen ? chosen[0] : ""
+    this.last.value = chosen ? chosen[1] : ""
+    if (!chosen) return
+    const from = this.x(chosen[0] - 0.35), to = Math.min(this.x(chosen[1] + 0.35), box.right)
     set(nodes.band, { x: round(from), y: box.top, width: round(to - from), height: box.bottom - box.top })
   }
-
-  // ----------------------------------------------------------------------------------------------------------- saving
-
-  // the drawing by itself: styles resolved, a ground, and a line that says what is shown
-  picture() {
-    const copy = this.svg.cloneNode(true), room = 26
-    const from = this.svg.querySelectorAll("*"), to = copy.querySelectorAll("*")
-    for (let i = 0; i < from.length; i++) {
-      const style = getComputedStyle(from[i])
-      to[i].removeAttribute("class")
-      for (const name of STYLES) to[i].setAttribute(name, style.getPropertyValue(name))
-    }
-    const { W, H } = this.box, ground = getComputedStyle(this.root)
-    set(copy, { width: W, height: H + room, viewBox: `0 ${-room} ${W} ${H + room}` })
-    copy.removeAttribute("class")
-    const rect = document.createElementNS(copy.namespaceURI, "rect")
-    set(rect, { x: 0, y: -room, width: W, height: H + room, fill: ground.getPropertyValue("--st-background-color") })
-    const line = document.createElementNS(copy.namespaceURI, "text")
-    set(line, { x: 0, y: 14 - room, fill: ground.color, "font-family": ground.fontFamily, "font-size": "12px" })
-    line.textContent = this.words
-    copy.prepend(rect, line)
-    const text = new XMLSerializer().serializeToString(copy)
-    return { blob: new Blob([text], { type: "image/svg+xml" }), width: W, height: H + room }
-  }
-
-  async savePng() {
-    const { blob, width, height } = this.picture(), address = URL.createObjectURL(blob), image = new Image()
-    image.src = address
-    await image.decode()
-    const canvas = node("canvas", ""), scale = 2
-    Object.assign(canvas, { width: width * scale, height: height * scale })
-    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height)
-    URL.revokeObjectURL(address)
-    canvas.toBlob((png) => save("live-chart.png", png), "image/png")
-  }
 }
-
-const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
-  "stroke-linejoin", "paint-order", "font-family", "font-size", "font-weight", "font-variant-numeric", "visibility",
-  "shape-rendering",
-]
 
 // 1, 10, 100 and so on; over less than two decades 2 and 5 as well
 function ticks(largest, few = false) {
@@ -741,16 +596,11 @@ function ticks(largest, few = false) {
   return found.filter((tick) => tick <= largest * 1.2)
 }
 
-function save(name, blob) {
-  const address = URL.createObjectURL(blob), link = set(node("a", ""), { href: address, download: name })
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(address), 10_000)
-}
-
 export default function (component) {
   const { data, parentElement } = component
   if (data instanceof Uint8Array) return receive(data)
   const root = parentElement.querySelector(".root")
   root.chart ??= new Chart(root)
   root.chart.update(component)
+  return () => root.chart.observer.disconnect()
 }

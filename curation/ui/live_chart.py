@@ -23,7 +23,7 @@ from curation.ui.languages import reference_language
 from curation.ui.live_data import NUMBERS, shares
 from curation.ui.text import number, share
 
-_live_chart = component("live_chart", html="<div class='root'><svg></svg></div>")
+_live_chart = component("live_chart", "numbers", "picture", "live_data", html="<div class='root'><svg></svg></div>")
 
 RankRange = tuple[int, int]
 
@@ -60,7 +60,9 @@ def live_chart(
 
     def take_t() -> None:
         with suppress(CurationError, TypeError, ValueError):  # it comes from a browser
-            state.set_t(run, float(st.session_state[key]["t"]))
+            t, number_of_it = st.session_state[key]["t"]
+            st.session_state[f"{key}_heard"] = int(number_of_it)
+            state.set_t(run, float(t))
 
     def take_ranks() -> None:
         chosen = st.session_state[key]["ranks"]
@@ -78,6 +80,7 @@ def live_chart(
                 "version": version,
                 "at": _at(run, t),
                 "marks": [{"t": mark.t, "label": mark.short, "name": mark.name} for mark in (*_marks(run), *marks)],
+                "heard": st.session_state.get(f"{key}_heard", 0),  # so the chart knows which of its words this answers
                 "compact": compact,
                 "brush": on_ranks is not None,
                 "ranks": ranks,

@@ -32,13 +32,26 @@ class Pager:
 
 
 def choose_page(pages: int, about: object) -> Pager:
-    """Draw the choice; it starts over when what the list is about changes."""
+    """Draw the choice; it starts over when what the list is about changes. The page stands in the address bar."""
     key = hashlib.sha256(repr(about).encode()).hexdigest()[:16]
-    if st.session_state.get("page_about") != key:
-        st.session_state.update(page_about=key, page=1, page_turns_above=0, page_turns_below=0)
-    pager = Pager(min(st.session_state["page"], max(pages, 1)), pages, key)
+    asked, state = st.query_params.get("page", ""), st.session_state
+    if state.get("page_about") != key:
+        first = "page_about" not in state  # a new session, which begins where its address says
+        state.update(page_about=key, page=_number(asked) if first else 1, page_turns_above=0, page_turns_below=0)
+    elif asked != state["page_written"]:  # the browser went back
+        state.update(page=_number(asked), page_turns_above=state["page_turns_above"] + 1)
+    pager = Pager(min(state["page"], max(pages, 1)), pages, key)
+    state["page_written"] = str(pager.page) if pager.page > 1 else ""
+    if state["page_written"]:
+        st.query_params["page"] = state["page_written"]
+    elif asked:
+        del st.query_params["page"]
     pager.draw("above")
     return pager
+
+
+def _number(text: str) -> int:
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 10 else 1
 
 
 def _take(place: Place, key: str) -> None:

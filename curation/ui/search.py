@@ -1,10 +1,13 @@
 """A search through the captions, which answers within a second and says how far it came."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 import streamlit as st
 
 from curation import queries
-from curation.queries import Found, Which
+from curation.queries import Found
 from curation.runs.folder import Run
 from curation.ui.text import counted, number
 
@@ -12,12 +15,15 @@ SHOWN = 96
 SECONDS, FURTHER = 0.7, 8.0
 
 
-def search_captions(run: Run, t: float, which: Which, entry: str | None, contains: str) -> pa.Table:
-    """The pairs with a text in their captions; draws how many there are, and offers to look further."""
-    about = (str(run.path), t, which, entry, contains)
+def search_captions(run: Run, t: float, asked: Mapping[str, Any], contains: str) -> pa.Table:
+    """The pairs with a text in their captions; draws how many there are, and offers to look further.
+
+    asked: what else is asked of them, as `queries.search` takes it
+    """
+    about = (str(run.path), t, repr(asked), contains)
     seconds = FURTHER if st.session_state.get("searched_further") == about else SECONDS
     with st.spinner("Looking through the captions ...", show_time=True):
-        found = queries.search(run, t, which=which, entry=entry, contains=contains, limit=SHOWN, seconds=seconds)
+        found = queries.search(run, t, **asked, contains=contains, limit=SHOWN, seconds=seconds)
     left, right = st.columns(2, vertical_alignment="center")
     left.caption(_outcome(found))
     if not found.complete and seconds == SECONDS:

@@ -44,6 +44,12 @@ def choose(path: Path) -> None:
     st.session_state["chosen_run"] = path
 
 
+def forget(path: Path) -> None:
+    """Do not look at a run any more, if it is the one that is looked at."""
+    if chosen() == path:
+        del st.session_state["chosen_run"]
+
+
 def chosen() -> Path | None:
     """The folder of the run that is looked at; None before one is chosen."""
     return st.session_state.get("chosen_run")

@@ -41,20 +41,31 @@ def show_table(
         height="auto" if height is None else height,
         key=key,
         alt=name,
+        placeholder="–",
         lazy=False,
         **selecting,
     )
+    cut = (
+        f"The first {number(SHOWN_ROWS)} of {number(len(table))} rows; all of them in"
+        if len(table) > SHOWN_ROWS
+        else ""
+    )
+    show_downloads(table, name, key=key, about=cut)
+    rows = chosen["selection"]["rows"] if select else []
+    return rows[0] if rows and rows[0] < len(shown) else None
+
+
+def show_downloads(table: pa.Table, name: str, *, key: str, about: str = "") -> None:
+    """A table to take along. name: of the files; about: what stands before the choice, not from data."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if len(table) > SHOWN_ROWS:
-            st.caption(f"The first {number(SHOWN_ROWS)} of {number(len(table))} rows; all of them in")
+        if about:
+            st.caption(about, width="content")
         # made when it is asked for; a cell that a spreadsheet would take for a formula is marked, see `files.csv_bytes`
         for kind, make in (("CSV", files.csv_bytes), ("Parquet", files.parquet_bytes)):
             st.download_button(
                 kind, partial(make, table), f"{name.replace(' ', '-')}.{kind.lower()}", key=f"{key}_{kind}",
                 icon=":material/download:", type="tertiary", on_click="ignore",
             )  # fmt: skip
-    rows = chosen["selection"]["rows"] if select else []
-    return rows[0] if rows and rows[0] < len(shown) else None
 
 
 def _cut(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -16,6 +16,7 @@ from plain_run import PlainRun
 from world import world
 
 from curation import queries
+from curation.metadata import Edits, edited
 from curation.runs.folder import Run, open_run
 
 ORACLE_PAIRS, ORACLE_ENTRIES = 180, 120  # fewer pairs than `samples` shows at most
@@ -103,6 +104,17 @@ def _questions(run: Run) -> Iterator[tuple[str, Question]]:
             f"caption search, {what}",
             lambda run, text=text: queries.search(run, t, contains=text, limit=PAGE, seconds=SEARCH_SECONDS),
         )
+    for what, text in {"a part of many": "an", "what none holds": "zq-xj-wv"}.items():
+        yield f"entry search, {what}", lambda run, text=text: queries.search_entries(run, text, t=t)
+    yield "entry search, around the cap", lambda run: queries.search_entries(run, "", t=t, among="cap")
+    for place, (entry, _) in _entries(run).items():
+        if place != "tail":
+            id = queries.entry_id(run, entry)
+            yield f"facts of a {place} entry", lambda run, id=id: queries.entry_facts(run, id, t)
+            yield f"who keeps a {place} entry", lambda run, id=id: queries.carried(run, id, t)
+            yield f"company of a {place} entry", lambda run, id=id: queries.company(run, id)
+    metadata = edited(queries.run_metadata(run), Edits().adding(["zq-xj-wv"]).removing([entry])).metadata
+    yield "coverage of edited metadata", lambda run: queries.coverage(run, metadata)
     yield "why", lambda run: queries.why(run, uid, t)
     yield "threshold_for_size", lambda run: queries.threshold_for_size(run, n)
 
@@ -129,7 +141,7 @@ def _ask(path: Path, ask: Question, cold: int, warm: int) -> tuple[Times, Times]
 
 def _forget(run: Path) -> None:
     """Nothing of the run is in memory: no open connection, no page of its files, as far as the system lets go."""
-    for module in (queries.database, queries.pairs, queries.sizes):
+    for module in (queries.database, queries.entries, queries.pairs, queries.sizes):
         for thing in vars(module).values():
             if hasattr(thing, "cache_clear"):
                 thing.cache_clear()
@@ -182,6 +194,20 @@ def _equal_to_the_oracle(folder: Path) -> list[str]:
         expected = sorted(row["uid"] for row in plain.rows if text.lower() in row["text"].lower())
         found = queries.search(run, run.t, contains=text, limit=200).pairs["uid"].to_pylist()
         proven.append(prove("caption search", expected, sorted(found)))
+    for text in ("a", "an", "zq-xj-wv"):
+        names = run.entries["entry"].to_pylist()
+        found = queries.search_entries(run, text, t=run.t, limit=ORACLE_ENTRIES).entries["entry"].to_pylist()
+        proven.append(prove("entry search", sorted(name for name in names if text in name.lower()), sorted(found)))
+    for entry, texts in _entries(run).values():
+        id = queries.entry_id(run, entry)
+        facts, who = queries.entry_facts(run, id, run.t), queries.carried(run, id, run.t)
+        kept = len(plain.pairs(run.t, "kept", id))
+        proven.append(prove("facts of an entry", [texts, kept], [facts.count, facts.kept]))
+        proven.append(prove("who keeps an entry's pairs", kept, who.by_itself + who.by_others))
+        shared = [len([row for row in plain.rows if {id, other} <= set(row["matched_entry_ids"])]) for other in ranked]
+        ours = dict.fromkeys(ranked, 0) | {id: texts}
+        ours |= {row["entry_id"]: row["shared"] for row in queries.company(run, id).entries.to_pylist()}
+        proven.append(prove("company of an entry", shared, list(ours.values())))
     for row in plain.rows[:20]:
         why = queries.why(run, row["uid"], run.t)
         least = min((entry.product for entry in why.entries), default=math.inf)

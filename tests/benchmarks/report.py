@@ -93,6 +93,8 @@ QUESTION_TARGETS_MS = {
     "caption search, a frequent word": 1000,
     "caption search, a long word": 1000,
     "caption search, what no caption has": 1000,
+    "entry search, a part of many": 50,
+    "entry search, what none holds": 50,
     "diff of two t": 300,
     "samples of a diff of two t": 300,
     "funnel": 50,

@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -126,10 +128,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory, canary: tuple[str, list[str]]
 @pytest.fixture
 def free_port() -> int:
     """A port that nobody listens at."""
-    return _free_port()
+    return a_free_port()
 
 
-def _free_port() -> int:
+def a_free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
@@ -138,17 +140,18 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the app; its log must stay free of warnings and tracebacks."""
-    port = _free_port()
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    command = [sys.executable, "-m", "curation", "app", "--no-browser", "--port", str(port)]
+    port, log = a_free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+    command = ["curation", "app", "--no-browser", "--port", str(port)]
+    with served(port, command, log, HEADTAIL_RUNS=str(runs["zipf"].path.parent)) as address:
+        yield address
+
+
+@contextmanager
+def served(port: int, command: list[str], log: Path, **environment: str) -> Iterator[str]:
+    """The address of a server that a module of Python starts."""
+    command = [sys.executable, "-m", *command]
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdout=out,
-            stderr=out,
-            env={**os.environ, "HEADTAIL_RUNS": str(runs["zipf"].path.parent)},
-        )
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **environment})
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{address}/_stcore/health", process)
@@ -185,6 +188,14 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def open_page(chromium: Any, server: str, canary: tuple[str, list[str]]) -> Iterator[Callable[..., Any]]:
     """Open a page of the app in a tab; in the end no request has left the server, and no script has failed."""
+    with tabs(chromium, server) as open_it:
+        yield open_it
+    assert canary[1] == []
+
+
+@contextmanager
+def tabs(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
+    """What opens a tab on a server; in the end no request has left it, and no script has failed."""
     outside: list[str] = []
     errors: list[str] = []
     contexts = []
@@ -193,9 +204,12 @@ def open_page(chromium: Any, server: str, canary: tuple[str, list[str]]) -> Iter
         if not request.url.startswith((server, server.replace("http", "ws"), "data:", "blob:")):
             outside.append(request.url)
 
-    def open_it(path: str = "", *, width: int = 1440, height: int = 900, dark: bool = False) -> Any:
+    def open_it(
+        path: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, touch: bool = False
+    ) -> Any:
+        scheme = "dark" if dark else "light"
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch
         )
         contexts.append(context)
         page = context.new_page()
@@ -203,6 +217,8 @@ def open_page(chromium: Any, server: str, canary: tuple[str, list[str]]) -> Iter
         page.on("request", watch)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("dialog", lambda dialog: errors.append(dialog.message))
+        page.said = []  # what the tab told the server, a frame a rerun
+        page.on("websocket", lambda socket: socket.on("framesent", partial(list.append, page.said)))
         page.goto(server + path)
         page.get_by_role("heading", level=2).wait_for()
         settle(page)
@@ -213,7 +229,6 @@ def open_page(chromium: Any, server: str, canary: tuple[str, list[str]]) -> Iter
         context.close()
     assert outside == []
     assert errors == []
-    assert canary[1] == []
 
 
 def settle(page: Any) -> None:

@@ -3,8 +3,10 @@ import re
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from browser.conftest import ROOT, wait_for
@@ -285,3 +287,22 @@ def test_pages_fit_phones_and_desks_in_light_and_dark(open_page, shoot, path, wi
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(open_page, axe, path, dark):
     axe(open_page(path, dark=dark))
+
+
+def test_a_figure_is_taken_along_as_svg_and_png(open_page):
+    page = open_page("/?run=zipf", dark=True)
+
+    def taken(kind):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download the chart as {kind}").last.click()
+        assert download.value.suggested_filename == f"by_t.{kind.lower()}"
+        return download.value.path()
+
+    svg = ET.parse(taken("SVG")).getroot()
+    assert svg.find("{*}rect").get("fill") == "rgb(17, 22, 28)"
+    words = "".join(svg.itertext())
+    assert "pairs kept" in words and "t in the paper" not in words
+    lines = [path for path in svg.findall(".//{*}path") if path.get("stroke") == "rgb(13, 148, 136)"]
+    assert max(len(path.get("d")) for path in lines) > 1000
+    with Image.open(taken("PNG")) as png:
+        assert (png.format, png.width > 1500) == ("PNG", True)

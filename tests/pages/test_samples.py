@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from curation import queries
-from curation.metadata import from_entries
+from curation.metadata import from_entries, merge
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
@@ -48,13 +48,55 @@ def test_the_next_page_has_the_next_pairs_and_both_choices_agree(zipf_workspace,
     assert [choice.value for choice in page.app.get("pagination")] == [3, 3]
 
 
-def test_another_question_starts_at_the_first_page(zipf_workspace, open_page):
+def test_another_t_stays_on_the_page_and_another_question_starts_at_the_first(zipf_workspace, open_page):
     page = open_page("samples")
     page.app.get("pagination")[0].set_value(2).run()
+    assert page.app.query_params["page"] == "2"
 
     page.set_t(33.3)
+    assert page.shown == queries.samples(zipf_workspace, 33.3, offset=24)["text"].to_pylist()
 
-    assert page.shown == queries.samples(zipf_workspace, 33.3)["text"].to_pylist()
+    only(page, "w7")
+    assert page.shown == queries.samples(zipf_workspace, 33.3, entry="w7")["text"].to_pylist()
+    assert "page" not in page.app.query_params
+
+
+@pytest.mark.parametrize(("written", "ranks"), [("2-4", (2, 4)), ("9", (9, 9))])
+def test_only_pairs_with_an_entry_of_some_ranks(zipf_workspace, open_page, written, ranks):
+    page = open_page("samples")
+    page.app.text_input(key="ranks").set_value(written).run()
+
+    amount = queries.estimate_samples(zipf_workspace, 100.0, ranks=ranks)
+    assert page.captions.startswith(f"{amount.pairs:,} of the 4,000 pairs of the pool")
+    assert page.shown == queries.samples(zipf_workspace, 100.0, ranks=ranks)["text"].to_pylist()
+
+
+def test_ranks_that_are_none_are_answered_in_a_line(zipf_workspace, open_page):
+    page = open_page("samples")
+    page.app.text_input(key="ranks").set_value("9-3").run()
+
+    assert "Ranks “9-3”: give two whole numbers, the smaller first, such as 1-100." in page.texts
+    assert page.shown == queries.samples(zipf_workspace, 100.0)["text"].to_pylist()
+
+
+def test_only_pairs_with_an_entry_of_a_source(workspace, open_page):
+    pq.write_table(pa.table({"text": ["a dog", "a cat", "a dog and a cat", "a hat"]}), workspace / "pool.parquet")
+    metadata = merge([from_entries(["dog"], source="one"), from_entries(["cat", "a"], source="other")])
+    create_run(workspace / "run", [str(workspace / "pool.parquet")], metadata, CurateConfig(t=1.0))
+    curate.run(workspace / "run", workers=1)
+    page = open_page("samples")
+
+    page.app.selectbox(key="source").set_value("one").run()
+
+    assert sorted(page.shown) == ["a dog", "a dog and a cat"]
+    assert page.captions.startswith("2 of the 4 pairs of the pool, 50.0 %, at t = 1")
+
+
+def test_how_many_pairs_there_are_is_said_to_be_an_estimate_where_it_is_one(zipf_workspace, open_page, monkeypatch):
+    monkeypatch.setattr(queries, "estimate_samples", lambda run, t, **asked: queries.Amount(1200, 12.3))
+    page = open_page("samples", t="77")
+
+    assert page.captions.startswith("About 1,200 (± 25) of the 4,000 pairs of the pool, 30.0 %, at t = 77, by a draw")
 
 
 def test_only_pairs_with_an_entry(zipf_workspace, open_page):

@@ -1,0 +1,141 @@
+"""Tasks: what takes a while and is no run, such as an export. A task is a folder and a process, just as a run is.
+
+    task.json      format, kind, about, arguments, state, created, error, result
+    progress.json  while it works, as that of a run
+    lock, cancel, output.txt   as those of a run
+
+Who asks for a task writes its folder and starts its job; whoever looks reads the folder.
+"""
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from curation import files
+from curation.engines import Cancelled
+from curation.errors import BadRun, CurationError
+from curation.runs import job
+from curation.runs.folder import State, is_locked, lock
+from curation.runs.trash import delete_folder
+
+FORMAT = 1
+Kind = Literal["curate", "estimate", "export", "verify"]
+"""curate: plan a new run and start it; estimate: a dry run; export; verify."""
+
+_KEYS = {"kind", "about", "arguments", "state", "created", "error", "result"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task that was read from its folder; its job is the one writer."""
+
+    path: Path
+    info: dict[str, Any]
+
+    @property
+    def kind(self) -> Kind:
+        """What is done."""
+        kind: Kind = self.info["kind"]
+        return kind
+
+    @property
+    def about(self) -> str | None:
+        """The path of the run that it is about, if there is one."""
+        return None if self.info["about"] is None else str(self.info["about"])
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it was asked for."""
+        return dict(self.info["arguments"])
+
+    @property
+    def state(self) -> State:
+        """As that of a run."""
+        state: State = self.info["state"]
+        return "interrupted" if state == "running" and not is_locked(self.path) else state
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What it came to, once it is done."""
+        return self.info["result"]
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed."""
+        return self.info["error"]
+
+
+def start_task(folder: Path, kind: Kind, arguments: dict[str, Any], about: Path | None = None) -> Task:
+    """Write a task into a new folder below `folder`, and start its job; returns at once."""
+    path = folder / secrets.token_hex(8)
+    path.mkdir(parents=True)
+    info = {
+        "format": FORMAT,
+        "kind": kind,
+        "about": None if about is None else str(about),
+        "arguments": arguments,
+        "state": "planned",
+        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "error": None,
+        "result": None,
+    }
+    files.write_json(path / "task.json", info)
+    job.start(path, "task")
+    return Task(path, info)
+
+
+def run_task(path: Path, cancel: Callable[[], bool] = lambda: False) -> None:
+    """Do a task, unless it is done; raises Cancelled, what the work raises, and BadRun where another process does it.
+
+    It stops when `cancel()` turns true or the file `cancel` appears.
+    """
+    from curation.runs.task_kinds import KINDS
+
+    with lock(path):
+        task = open_task(path)
+        if task.state == "done":
+            return
+        (path / "cancel").unlink(missing_ok=True)
+        files.remove_leftovers(path)
+        try:
+            _set_state(task, "running")
+            _set_state(task, "done", result=KINDS[task.kind](task, lambda: cancel() or (path / "cancel").exists()))
+        except Cancelled:
+            _set_state(task, "cancelled")
+            raise
+        except BaseException as error:
+            with suppress(OSError):  # a full disk: the lock is freed, so the task reads as interrupted
+                _set_state(task, "failed", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
+            raise
+
+
+def open_task(path: Path) -> Task:
+    """Read the folder of a task; raises BadRun, UnreadableFile."""
+    info = files.read_json(path / "task.json")
+    if not isinstance(info, dict) or info.get("format") != FORMAT or _KEYS - info.keys():
+        raise BadRun(f"{path}: no task that this version reads")
+    return Task(path, info)
+
+
+def list_tasks(folder: Path) -> list[Task]:
+    """The tasks in a folder, the newest first; whatever else is in there is passed over."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(CurationError):
+            found.append(open_task(path))
+    return sorted(found, key=lambda task: task.info["created"], reverse=True)
+
+
+def forget_task(path: Path) -> None:
+    """Delete the folder of a task, not what it made; raises BadRun where its job lives, or somebody else did it."""
+    with lock(path):
+        delete_folder(path)
+
+
+def _set_state(task: Task, state: State, error: str | None = None, result: dict[str, Any] | None = None) -> None:
+    task.info.update(state=state, error=error, result=result)
+    files.write_json(task.path / "task.json", task.info)

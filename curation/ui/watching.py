@@ -1,0 +1,181 @@
+"""Watch a run under way: where it stands, how fast it is, and the funnel as it fills up. ?watch=<its folder>"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from curation.errors import CurationError
+from curation.runs import job
+from curation.runs.folder import Run, State
+from curation.runs.progress import read_progress
+from curation.runs.tasks import Task, list_tasks
+from curation.runs.workspace import tasks_folder, workspace
+from curation.ui import cached
+from curation.ui.funnel import show_funnel
+from curation.ui.text import counted, label, notice, number
+from curation.ui.told import attempt, show_told
+
+PHASES = {
+    "filter": "Reading what filters ask for",
+    "compare": "Comparing pairs",
+    "match": "Matching texts to entries",
+    "balance": "Drawing what each entry keeps",
+    "curves": "Working out every t",
+}
+
+TELL: dict[State, str] = {
+    "planned": "about to start",
+    "running": "under way",
+    "done": "done",
+    "failed": "stopped with an error",
+    "cancelled": "cancelled; what is done stays done",
+    "interrupted": "its process is gone; what is done stays done",
+}
+ACTIVE = ("planned", "running")
+
+
+def watch(folder: str | None) -> None:
+    """Let the address bar name the run that is watched, or none."""
+    if folder is None:
+        st.query_params.pop("watch", None)
+    else:
+        st.query_params["watch"] = folder
+
+
+def show_watched() -> None:
+    """The run that the address bar names; nothing where it names none."""
+    name = st.query_params.get("watch")
+    if not name:
+        return
+    with st.container(border=True):
+        if name != Path(name).name or name.startswith(".") or "\0" in name:
+            notice(f"There is no run {label(name)!r} in the workspace.", icon="link_off")
+            st.button("Close", key="watch_close", on_click=watch, args=(None,))
+            return
+        path = workspace() / name
+        settled = _state(path) not in ACTIVE
+        st.fragment(_show, run_every=None if settled else 1.0)(path, settled)
+
+
+def phase_line(path: Path) -> tuple[float, str] | None:
+    """How far the phase under way is, from 0 to 1, and in words; None where nothing is known."""
+    try:
+        found = read_progress(path)
+        if found is None:
+            return 0.0, "Starting"
+        done, total = min(found["done"], found["total"]), max(found["total"], 1)
+        title = PHASES.get(found["phase"], found["phase"].capitalize())
+        line = f"{title}: {number(done)} of {number(total)} {found['of']}"
+        if found["rate"] and done < total:
+            line += f", {found['rate']:,.0f} a second, about {seconds(found['eta_s'])} left in this step"
+        return done / total, line
+    except (CurationError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def seconds(value: float) -> str:
+    """A duration in the words of people.
+
+    >>> seconds(7.4), seconds(150), seconds(7300)
+    ('7 s', '2 min 30 s', '2 h 1 min')
+    """
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _show(path: Path, settled: bool) -> None:
+    show_told("watch")
+    planning = _planning(path)
+    if planning is not None:
+        _show_planning(planning)
+    else:
+        try:
+            _show_run(cached.open_run(path))
+        except CurationError as error:
+            notice(str(error), icon="link_off")
+    if settled != (_state(path) not in ACTIVE):
+        st.rerun()  # buttons and pages that depend on it follow
+
+
+def _show_run(run: Run) -> None:
+    state, so_far = run.state, cached.tally(run.path, run.info["plan_digest"]).so_far(run)
+    st.text(f"{label(run.name, 120)} · {TELL[state]}")
+    if state in ACTIVE and (line := phase_line(run.path)) is not None:
+        st.progress(*line)
+    if run.info.get("error"):
+        notice(str(run.info["error"]))
+    show_funnel(so_far.steps, key="watch_funnel")
+    if state == "done":
+        totals = run.info["totals"]
+        st.caption(f"All {number(totals['pairs'])} pairs; {number(totals['kept'])} kept at t = {number(totals['t'])}.")
+    else:
+        st.caption(
+            f"Exact for the units that are through: {number(so_far.matched)} of {number(so_far.units)} are matched, "
+            f"{number(so_far.balanced)} balanced with {number(so_far.pairs)} pairs. "
+            f"Started {counted(_times(run), 'time')}."
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if state == "running":
+            st.button(
+                "Cancel",
+                key="watch_cancel",
+                icon=":material/stop:",
+                on_click=attempt,
+                args=("watch", job.cancel, run.path),
+            )
+        elif state == "done":
+            st.page_link(
+                "pages/distribution.py", label="Open", icon=":material/bar_chart:", query_params={"run": run.path.name}
+            )
+        else:
+            st.button(
+                "Resume",
+                key="watch_resume",
+                icon=":material/play_arrow:",
+                on_click=attempt,
+                args=("watch", resume, run.path),
+            )
+        st.button("Close", key="watch_close", type="tertiary", on_click=watch, args=(None,))
+
+
+def _show_planning(task: Task) -> None:
+    st.text(f"{label(str(task.arguments['name']), 120)} · looking at the pool")
+    if task.error is not None:
+        notice(task.error)
+    elif task.state in ("cancelled", "interrupted"):
+        notice("This run was not planned to the end; start it again below.")
+    st.button("Close", key="watch_close", type="tertiary", on_click=watch, args=(None,))
+
+
+def _planning(path: Path) -> Task | None:
+    """The task that makes the run, until there is one."""
+    if (path / "run.json").is_file():
+        return None
+    return next(
+        (task for task in list_tasks(tasks_folder()) if task.kind == "curate" and task.about == str(path)), None
+    )
+
+
+def _state(path: Path) -> State | None:
+    if (planning := _planning(path)) is not None:
+        return "planned" if planning.state == "done" else planning.state
+    try:
+        return cached.open_run(path).state
+    except CurationError:
+        return None
+
+
+def resume(path: Path) -> None:
+    """Go on with a run; the job says so in its folder, and of two the second ends at once."""
+    job.start(path)
+
+
+def _times(run: Run) -> int:
+    """How often a job took the run up, by its log."""
+    try:
+        log = (run.path / "log.txt").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return sum(line.endswith(" running") for line in log.splitlines())

@@ -1,0 +1,225 @@
+"""Real runs, started, watched, cancelled and thrown away by hand, in a workspace of their own."""
+
+import re
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from browser.serving import serve
+from playwright.sync_api import expect
+
+from browser.conftest import settle
+from browser.hostile import hostile_texts
+from curation.metadata import from_entries
+from curation.metadata_files import write_metadata
+from curation.runs import curate
+from curation.runs.config import CurateConfig
+from curation.runs.folder import is_locked, list_runs, open_run
+from curation.runs.plan import create_run
+from curation.runs.trash import list_trash
+from curation.ui.text import label
+from runs.test_job import wait_for
+
+LONG = 60_000
+"""A run of some seconds, on a machine that does other things too."""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A small pool, a large one of 20 units, and metadata."""
+    folder = tmp_path_factory.mktemp("inputs")
+    write_metadata(from_entries([f"w{k}" for k in range(300)], source="test"), folder / "entries.json")
+    (folder / "small.csv").write_text("uid,text\n" + "".join(f"{k},w{k % 7} w{k % 30}\n" for k in range(400)))
+    texts = [" ".join(f"w{(k * factor) % 300}" for factor in (1, 3, 7, 11, 13, 17)) for k in range(5000)]
+    (folder / "large").mkdir()
+    uids = [f"{k:08d}" for k in range(250_000)]
+    pq.write_table(pa.table({"uid": uids, "text": texts * 50}), folder / "large" / "00.parquet")
+    for k in range(1, 20):
+        shutil.copy(folder / "large" / "00.parquet", folder / "large" / f"{k:02d}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs_folder(inputs, tmp_path_factory):
+    """The workspace, with a run that is done, and some whose names would do harm."""
+    folder = tmp_path_factory.mktemp("curate")
+    create_run(
+        folder / "first",
+        [str(inputs / "small.csv")],
+        from_entries(["w1"], source="x"),
+        CurateConfig(t=5.0),
+        name="First",
+    )
+    curate.run(folder / "first", workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(runs_folder, tmp_path_factory):
+    """In the place of the server that other tests share: runs come and go here."""
+    with serve(runs_folder, tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+    wait_for(lambda: not any(is_locked(run.path) for run in list_runs(runs_folder)), 120)
+
+
+def fill(page, name, value):
+    box = page.get_by_role("textbox", name=name)
+    box.fill(value)
+    box.blur()
+    settle(page)
+
+
+def start(page, inputs, name):
+    """Fill the rest of the form, and press Start."""
+    page.get_by_role("combobox", name="Metadata").click()
+    page.get_by_role("option", name="On this machine ...").click()
+    settle(page)
+    fill(page, "File, or folder with a file a language", str(inputs / "entries.json"))
+    fill(page, "Name of the run", name)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile("watch="))
+
+
+def named(folder, name):
+    return next((run for run in list_runs(folder) if run.name == name), None)
+
+
+def card(page, name):
+    """The frame of a run in the list."""
+    line = re.compile(rf"^{re.escape(name)} · ")
+    return (
+        page.get_by_test_id("stVerticalBlock")
+        .filter(has=page.get_by_text(line))
+        .filter(has=page.get_by_role("button", name="Rename"))
+        .last
+    )
+
+
+def test_an_uploaded_file_becomes_a_run_that_is_renamed_thrown_away_and_put_back(
+    open_page, inputs, runs_folder, canary, shoot
+):
+    page = open_page("/curate")
+    page.get_by_role("radio", name="Upload a small file").or_(
+        page.get_by_text("Upload a small file", exact=True)
+    ).first.click()
+    settle(page)
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "../../![x](y) <b>.csv", "mimeType": "text/csv", "buffer": (inputs / "small.csv").read_bytes()}
+    )
+    expect(page.get_by_text("Uploaded: ../../![x](y) <b>.csv")).to_be_visible()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("1 file (csv)")).to_be_visible()
+    shoot(page, "curate form")
+    start(page, inputs, "Uploaded")
+
+    wait_for(lambda: (run := named(runs_folder, "Uploaded")) is not None and run.state == "done", 60)
+    run = named(runs_folder, "Uploaded")
+    expect(page.get_by_text("Uploaded · done").first).to_be_visible()
+    totals = run.info["totals"]
+    expect(page.get_by_text(f"All 400 pairs; {totals['kept']:,} kept at t = {totals['t']:,.15g}.")).to_be_visible()
+    assert re.fullmatch("[0-9a-f]{16}", run.path.name)
+    (upload,) = (runs_folder / "uploads").iterdir()
+    assert sorted(path.name for path in upload.iterdir()) == ["file.csv", "upload.json"]
+    shoot(page, "curate done")
+
+    texts = hostile_texts(canary[0])
+    evil = texts[0] + texts[22] + texts[23]
+    card(page, "Uploaded").get_by_role("button", name="Rename").click()
+    fill(page, "Name", evil) if False else None
+    box = page.get_by_role("textbox", name="Name", exact=True)
+    box.fill(evil)
+    box.blur()
+    settle(page)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(f"{label(evil, 120)} · done").first).to_be_visible()
+    assert open_run(run.path).name == evil
+    assert page.locator("[data-testid=stMain] :is(img, iframe, b)").count() == 0
+
+    other = open_page("/curate")
+    page.get_by_role("button", name="To the trash").first.click()
+    for each in (page, other):
+        expect(each.get_by_role("button", name="Put back")).to_be_visible()
+    assert [trashed.run.name for trashed in list_trash(runs_folder)] == [evil]
+    shoot(other, "curate trash")
+    other.get_by_role("button", name="Put back").click()
+    for each in (page, other):
+        expect(each.get_by_role("button", name="Put back")).to_have_count(0)
+    assert open_run(run.path).state == "done"
+
+    page.get_by_role("button", name="To the trash").first.click()
+    page.get_by_role("button", name="Delete for good").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("gone for good")
+    shoot(page, "curate delete for good")
+    page.wait_for_timeout(3500)  # the list follows by itself meanwhile
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Put back")).to_have_count(0)
+    assert list((runs_folder / "trash").iterdir()) == []
+
+
+def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_page, inputs, runs_folder, shoot):
+    page = open_page("/curate")
+    fill(page, "Files, folders or patterns, one a line", str(inputs / "large"))
+    start(page, inputs, "Large")
+    folder = re.search("watch=([0-9a-f]{16})", page.url).group(1)
+    path = runs_folder / folder
+    other = open_page(f"/curate?watch={folder}")
+
+    for each in (page, other):
+        expect(each.get_by_role("progressbar").first).to_be_visible(timeout=LONG)
+    wait_for(lambda: list((path / "work").glob("*.json")))
+    expect(other.locator("table.funnel tbody tr").nth(1)).to_be_visible()
+    shoot(other, "curate watching")
+    for _ in range(5):
+        other.reload()
+        other.get_by_text("Large · ").first.wait_for()
+    assert (path / "log.txt").read_text().count("running") == 1
+
+    page.get_by_role("button", name="Cancel").first.click()
+    wait_for(lambda: open_run(path).state == "cancelled", 30)
+    for each in (page, other):
+        expect(each.get_by_text("Large · cancelled").first).to_be_visible()
+    shoot(page, "curate cancelled")
+
+    other.get_by_role("button", name="Resume").first.click()
+    page.get_by_role("button", name="Resume").first.click()
+    wait_for(lambda: open_run(path).state == "done", 120)
+    for each in (page, other):
+        expect(each.get_by_text("Large · done").first).to_be_visible()
+    log = [line.split()[-1] for line in (path / "log.txt").read_text().splitlines()]
+    assert log == ["running", "cancelled", "running", "done"]
+    assert open_run(path).info["totals"]["pairs"] == 5_000_000
+
+
+def test_a_dry_run_an_export_and_a_verification_survive_a_new_tab(open_page, inputs, runs_folder, shoot):
+    page = open_page("/curate")
+    fill(page, "Files, folders or patterns, one a line", str(inputs / "small.csv"))
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_text("An estimate:").first).to_be_visible(timeout=LONG)
+    shoot(page, "curate dry run")
+    first = card(page, "First")
+    first.get_by_role("button", name="Export").click()
+    settle(page)
+    page.get_by_role("button", name="Start the export").click()
+    output = runs_folder / "exports" / "first-parquet-t5"
+    wait_for(output.is_dir)
+    card(page, "First").get_by_role("button", name="Verify").click()
+
+    other = open_page("/curate")
+    expect(other.get_by_text("Export · First, parquet, t = 5 · done")).to_be_visible(timeout=LONG)
+    expect(other.get_by_text("Verify · First · done")).to_be_visible(timeout=LONG)
+    expect(other.get_by_text(str(output))).to_be_visible()
+    shoot(other, "curate tasks")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)], ids=["phone", "desk"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_page_fits_phones_and_desks_in_light_and_dark(open_page, axe, shoot, width, height, dark):
+    page = open_page("/curate?watch=first", width=width, height=height, dark=dark)
+    page.get_by_text("New run").click()
+    settle(page)
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
+    axe(page)
+    shoot(page, f"curate {width} {'dark' if dark else 'light'}")

@@ -1,0 +1,282 @@
+"""The page Curate without a browser; jobs are written down, and done by hand where a test says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import TEXTS, write_pool
+from curation.metadata import from_entries
+from curation.metadata_files import write_metadata
+from curation.runs import curate, job
+from curation.runs.config import CurateConfig
+from curation.runs.folder import list_runs, lock, open_run
+from curation.runs.plan import create_run
+from curation.runs.tasks import list_tasks, open_task, run_task
+from curation.runs.trash import list_trash
+from curation.ui import form
+from curation.ui.dry_run import rounded
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch):
+    """What jobs were asked for; none is started."""
+    asked = []
+    monkeypatch.setattr(job, "start", lambda path, command="run": asked.append((command, path)))
+    return asked
+
+
+@pytest.fixture
+def inputs(tmp_path_factory):
+    """A pool and metadata outside the workspace."""
+    folder = tmp_path_factory.mktemp("inputs")
+    write_metadata(from_entries(["dog", "cat", "a"], source="test"), folder / "entries.parquet")
+    return write_pool(folder / "pool.parquet", TEXTS), folder / "entries.parquet"
+
+
+def fill(page, inputs):
+    app = page.app
+    app.text_area(key="pool").set_value(str(inputs[0])).run()
+    app.selectbox(key="metadata_from").select("On this machine ...").run()
+    app.text_input(key="metadata_path").set_value(str(inputs[1])).run()
+
+
+def tasks(workspace):
+    return list_tasks(workspace / "tasks")
+
+
+def plan_of(workspace, page):
+    """Press Start and do what its task does; the run is planned then."""
+    page.app.button(key="start").click().run()
+    (task,) = [task for task in tasks(workspace) if task.kind == "curate" and task.state == "planned"]
+    run_task(task.path)
+    return open_run(Path(task.arguments["run"]))
+
+
+def button(page, title, run):
+    return page.app.button(key=f"{title}_{run.path.name}".replace(" ", "_"))
+
+
+def test_a_run_is_started_from_the_form_and_watched(make_run, inputs, workspace, open_page, started):
+    make_run()
+    page = open_page("curate")
+    assert page.app.button(key="start").disabled
+    fill(page, inputs)
+    page.app.text_input(key="new_name").set_value("Mine").run()
+    page.app.segmented_control(key="set_by").set_value("t").run()
+    page.app.number_input(key="set_t").set_value(3.0).run()
+    page.app.number_input(key="set_min_words").set_value(2).run()
+    assert not page.app.button(key="start").disabled
+
+    run = plan_of(workspace, page)
+
+    assert run.config == CurateConfig(t=3.0, min_words=2)
+    assert (run.name, run.state, run.path.parent) == ("Mine", "planned", workspace)
+    assert page.app.query_params["watch"] == run.path.name
+    assert [command for command, _ in started] == ["task", "run"]
+    page.app.run()
+    assert "Mine · about to start" in page.texts
+
+    curate.run(run.path, workers=1)
+    page.app.run()
+    assert "Mine · done" in page.texts
+    totals = open_run(run.path).info["totals"]
+    assert f"All {totals['pairs']} pairs; {totals['kept']} kept at t = 3." in page.captions
+
+
+def test_every_field_of_the_configuration_is_in_the_form_with_its_default(make_run, open_page):
+    make_run()
+    page = open_page("curate")
+    keys = {
+        element.key
+        for kind in ("number_input", "text_input", "checkbox", "selectbox")
+        for element in page.app.get(kind)
+    }
+    assert {f"set_{name}" for name in form.OPTIONS} - keys == {"set_t", "set_size"}
+    for by in ("t", "size"):
+        page.app.segmented_control(key="set_by").set_value(by).run()
+        assert page.app.number_input(key=f"set_{by}").value == form.FIRST_VALUES[by]
+
+
+def test_what_the_configuration_refuses_is_one_line_and_nothing_starts(make_run, inputs, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.text_input(key="set_text_matches").set_value("(").run()
+    assert any(text.startswith("text matches '(': no regular expression") for text in page.texts)
+    assert page.app.button(key="start").disabled
+    assert page.app.button(key="dry_run").disabled
+
+
+def test_a_pool_that_is_none_fails_in_one_line_where_it_is_watched(make_run, inputs, workspace, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.text_area(key="pool").set_value("/nowhere/![x](http://127.0.0.1:9/).parquet").run()
+    page.app.button(key="preview").click().run()
+    assert any("no such file" in text for text in page.texts)
+    page.app.button(key="start").click().run()
+    with pytest.raises(Exception, match="no such file"):
+        run_task(tasks(workspace)[0].path)
+    page.app.run()
+    assert sum("no such file" in text and "\n" not in text for text in page.texts) >= 1
+    assert [run.name for run in list_runs(workspace)] == ["run"]
+
+
+def test_the_preview_shows_the_first_pairs_and_what_is_guessed(make_run, inputs, open_page, tmp_path_factory):
+    make_run()
+    pool = tmp_path_factory.mktemp("csv") / "pool.csv"
+    pool.write_text("id,caption\n1,a dog\n2,a cat\n")
+    page = open_page("curate")
+    page.app.text_area(key="pool").set_value(str(pool)).run()
+    page.app.button(key="preview").click().run()
+    assert page.app.dataframe[0].value["text"].tolist() == ["a dog", "a cat"]
+    assert "Fields: id, caption. Read as, by a guess: text: caption, uid: id" in page.texts
+    assert any("1 file (csv)" in text for text in page.texts)
+
+
+def test_a_dry_run_shows_the_ranges_of_the_library(make_run, inputs, workspace, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.button(key="dry_run").click().run()
+    (task,) = tasks(workspace)
+    run_task(task.path)
+    page.app.run()
+    found = open_task(task.path).result
+    assert page.numbers["Pairs kept"] == f"≈ {rounded(found['kept']['value'])}"
+    assert page.numbers["Threshold t"] == f"{found['t']['value']:,.15g}"
+    assert "An estimate: 8 rows, 100.0 % of the pool" in page.captions
+
+
+def test_a_second_click_on_start_starts_nothing(make_run, inputs, workspace, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    draft = page.app.session_state["draft"]
+    page.app.session_state["started"] = draft
+    page.app.button(key="start").click().run()
+    assert tasks(workspace) == []
+    assert any("started already" in text for text in page.texts)
+
+
+def test_a_run_can_be_resumed_renamed_and_thrown_away_and_put_back(
+    make_run, workspace, open_page, edit_run_json, started
+):
+    run = make_run(name="first")
+    edit_run_json(make_run(name="second").path, created="2030-01-01T00:00:00+00:00")
+    edit_run_json(run.path, state="cancelled")
+    page = open_page("curate")
+    assert "first · cancelled" in page.texts
+
+    button(page, "Resume", run).click().run()
+    assert started == [("run", run.path)]
+
+    button(page, "To the trash", run).click().run()
+    assert [run.name for run in list_runs(workspace)] == ["second"]
+    (trashed,) = list_trash(workspace)
+    assert "first" in page.texts and "first · cancelled" not in page.texts
+
+    page.app.button(key=f"Put_back_{trashed.place.name}").click().run()
+    assert "first · cancelled" in page.texts
+    assert list_trash(workspace) == []
+
+
+def test_a_run_whose_job_lives_is_cancelled_before_it_is_thrown_away(make_run, workspace, open_page, edit_run_json):
+    run = make_run()
+    edit_run_json(run.path, state="running")
+    with lock(run.path):
+        page = open_page("curate")
+        assert "run · running" in page.texts
+        button(page, "To the trash", run).click().run()
+        assert any("cancel it first" in text for text in page.texts)
+        button(page, "Cancel", run).click().run()
+    assert (run.path / "cancel").exists()
+    assert list_trash(workspace) == []
+
+
+def test_deleting_for_good_is_asked_once_more(make_run, workspace, open_page):
+    run = make_run(name="first")
+    make_run(name="second")
+    page = open_page("curate")
+    button(page, "To the trash", run).click().run()
+    (trashed,) = list_trash(workspace)
+    page.app.button(key=f"Delete_for_good_{trashed.place.name}").click().run()
+    assert list_trash(workspace)
+    page.app.button(key="delete_yes").click().run()
+    assert list_trash(workspace) == []
+    assert not (workspace / "trash" / trashed.place.name).exists()
+
+
+def test_the_settings_of_a_run_fill_the_form(make_run, workspace, open_page):
+    run = make_run(t=7.0, min_words=1, text_lacks="x+")
+    page = open_page("curate")
+    button(page, "Use settings", run).click().run()
+    assert page.app.text_area(key="pool").value == run.inputs[0].path
+    again = plan_of(workspace, page)
+    assert again.config == run.config
+    assert again.info["plan"]["metadata"]["digest"] == run.info["plan"]["metadata"]["digest"]
+    assert again.info["plan"]["inputs"] == run.info["plan"]["inputs"]
+
+
+def test_verifying_is_a_task_that_everybody_sees(make_run, workspace, open_page):
+    run = make_run()
+    page, other = open_page("curate"), open_page("curate")
+    button(page, "Verify", run).click().run()
+    (task,) = tasks(workspace)
+    assert task.arguments == {"run": str(run.path), "export": None, "sample": 8}
+    run_task(task.path)
+    for each in (page, other):
+        each.app.run()
+        assert "Verify · run · done" in each.texts
+        assert any("no finding(s)" in text for text in each.texts)
+
+
+def test_an_empty_workspace_has_the_page_all_the_same(workspace, open_page, monkeypatch):
+    from curation.errors import MissingFile
+    from curation.ui import frame
+
+    def no_sample():
+        raise MissingFile("no sample data here")
+
+    monkeypatch.setattr(frame, "ensure_sample_run", no_sample)
+    page = open_page("curate")
+    assert page.app.header[0].value == "Curate"
+    assert "no sample data here" in [text.value for text in page.app.sidebar.text]
+    assert "There is no run yet. Start one above." in page.captions
+
+
+def test_the_page_is_there_while_the_chosen_run_is_not_done(make_run, inputs, workspace, open_page):
+    make_run()
+    path = workspace / "planned"
+    create_run(path, [str(inputs[0])], from_entries(["dog"], source="test"), CurateConfig(t=2.0), name="waits")
+    page = open_page("curate", run="planned")
+    assert page.app.header[0].value == "Curate"
+    assert "waits · planned" in page.texts
+
+
+@pytest.mark.parametrize("name", ["../second", "..", ".", "/", "\0", ".hidden", "nothing", "<b>", "a/b"])
+def test_the_address_watches_nothing_outside_the_workspace(make_run, open_page, name):
+    make_run()
+    page = open_page("curate", watch=name)
+    assert any("no run" in text.lower() or "not a run folder" in text for text in page.texts)
+
+
+def test_metadata_is_chosen_by_the_address(make_run, workspace, open_page):
+    make_run()
+    (workspace / "metadata").mkdir()
+    write_metadata(from_entries(["dog"], source="test"), workspace / "metadata" / "edited.parquet")
+    page = open_page("curate", metadata="edited.parquet")
+    assert page.app.selectbox(key="metadata_from").value == "Saved: edited"
+
+
+def test_progress_is_told_with_rate_and_time(make_run, open_page, edit_run_json):
+    run = make_run()
+    edit_run_json(run.path, state="running")
+    progress = {"sequence": 3, "phase": "balance", "done": 4, "total": 8, "of": "rows", "rate": 2.0, "eta_s": 2.0}
+    (run.path / "progress.json").write_text(json.dumps({**progress, "elapsed_s": 9.0}))
+    with lock(run.path):
+        page = open_page("curate", watch=run.path.name)
+    line = "Drawing what each entry keeps: 4 of 8 rows, 2 a second, about 2 s left in this step"
+    assert [bar.text for bar in page.app.progress] == [line]
+    assert page.app.progress[0].value == 50
