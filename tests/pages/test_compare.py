@@ -65,7 +65,7 @@ def test_the_pairs_that_only_one_threshold_has_are_those_in_between(zipf_workspa
     page = open_page("compare", t="20", t_b="100")
     wanted = queries.samples(zipf_workspace, 100.0, which="kept", since=20.0, limit=8)["uid"].to_pylist()
     assert walls(page) == {"B": wanted}
-    assert "Every pair of A is in the other set too." in page.captions
+    assert "Every pair of this set is in the other one too." in page.captions
 
 
 def test_swapping_turns_everything_round(zipf_workspace, open_page):
