@@ -23,9 +23,8 @@ def main() -> None:
     """Every picture of the tour, in light theme, and one in dark."""
     (ROOT / "docs" / "images").mkdir(exist_ok=True)
     with served(), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
         page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         open_patiently(page)
         page.get_by_role("slider", name="Threshold t").wait_for(timeout=120_000)
