@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -23,7 +24,12 @@ def choose_t(
     on_ranks: Callable[[RankRange | None], None] | None = None,
     on_entry: Callable[[str], None] | None = None,
 ) -> float:
-    """The live chart, a number, and "Find t", all three in step; returns t. The arguments are those of `live_chart`."""
+    """The live chart, a number, and "Find t", all three in step; returns t.
+
+    The arguments are those of `live_chart`; without on_entry, a click on an entry leads to the page Entries.
+    """
+    if (entry := st.session_state.pop("led_to", None)) is not None:
+        st.switch_page("pages/entries.py", query_params={**st.session_state["address"], "entry": entry})
     t = state.t(run)
     st.session_state["t_number"] = t
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -33,6 +39,7 @@ def choose_t(
         with st.popover("Find t", icon=":material/search:"):
             _find_t(run)
     marks = [mark] if (mark := _found_mark(run)) else []
+    on_entry = on_entry or partial(st.session_state.__setitem__, "led_to")
     live_chart(run, t, key="live", compact=compact, marks=marks, ranks=ranks, on_ranks=on_ranks, on_entry=on_entry)
     return t
 
