@@ -1,5 +1,7 @@
 """What stands behind this entry?"""
 
+from functools import partial
+
 import streamlit as st
 
 from curation import queries
@@ -11,7 +13,7 @@ from curation.ui.threshold import choose_t
 
 run = frame.current_run()
 st.header("Entries", anchor=False)
-t = choose_t(run)
+t = choose_t(run, on_entry=partial(st.session_state.__setitem__, "entry"))
 find_entry(run, t)
 entry_id = choose_entry(run)
 if entry_id is not None:

@@ -57,7 +57,7 @@ class Chart {
     this.tos = node("div", "")
     this.foot = node("div", "foot")
     this.said = set(node("div", "hidden"), { "aria-live": "polite" })
-    this.frame.append(this.svg, this.curve, this.brush, this.slider, this.tos, this.tip)
+    this.frame.append(this.svg, this.slider, this.tos, this.curve, this.brush, this.tip) // in the order of the Tab key
     this.root.replaceChildren(this.numbers, this.frame, this.foot, this.said)
     this.buildFoot()
     this.svg.setAttribute("role", "img")

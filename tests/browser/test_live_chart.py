@@ -252,6 +252,23 @@ def test_an_entry_is_pointed_out_and_leads_on(open_chart, runs, shoot):
     expect(told(page, "entry")).to_have_text("entry: w0")
 
 
+def test_an_entry_of_the_chart_leads_to_its_page_with_run_and_t(open_page):
+    page = open_page("/?run=zipf&t=33.3")
+    curve(page).focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Entries")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/entries\?(?=.*run=zipf)(?=.*t=33\.3)(?=.*entry=w0)"))
+    curve(page).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"entry=w1\b"))
+    settle(page)
+    assert t_of(page) == 33.3
+
+
 def test_a_range_of_ranks_is_chosen_by_mouse_and_by_key(open_chart, shoot, axe):
     page = open_chart(dark=True)
     x, y = middle(page.locator(".brush"))

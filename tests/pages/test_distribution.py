@@ -100,7 +100,11 @@ def test_find_t_for_a_size(zipf_workspace, open_page):
 
     assert page.app.number_input(key="t_number").value == wanted.t
     assert page.live["at"]["kept"] == 1500
-    assert page.live["marks"][-1]["t"] == wanted.t
+    assert page.live["marks"][-1] == {
+        "t": wanted.t,
+        "label": "1.5k pairs",
+        "name": f"t = {wanted.t:,.15g}, which was found to keep 1,500 pairs",
+    }
     assert f"t = {wanted.t:,.15g} keeps 1,500 pairs" in page.captions
 
 
@@ -114,6 +118,7 @@ def test_find_t_for_a_tail_share_shows_the_one_achieved(zipf_workspace, open_pag
     assert page.app.number_input(key="t_number").value == wanted.t
     assert f"tail share {100 * wanted.tail_share:.1f} %" in page.captions
     assert page.live["at"]["tail_share"] == wanted.tail_share
+    assert page.live["marks"][-1]["label"] == f"{100 * wanted.tail_share:.1f} % found"
 
 
 def test_a_size_that_no_t_gives_is_answered_in_one_line(zipf_workspace, open_page):
