@@ -7,7 +7,7 @@ from curation.ui.text import notice
 page = frame.navigation()
 
 try:
-    run = frame.sidebar(needed=not frame.needs_no_run(page))
+    run = frame.sidebar(page)
     if run is None or run.state == "done" or frame.needs_no_run(page):
         page.run()
     else:

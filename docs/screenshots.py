@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -14,36 +16,51 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 8591
 BASE = f"http://127.0.0.1:{PORT}"
+RUN = "run=sample-world"
 
 
 def main() -> None:
-    """Start the app, take every picture, stop it."""
-    with tempfile.TemporaryDirectory() as workspace:
-        environment = os.environ | {"HEADTAIL_RUNS": workspace}
-        command = [sys.executable, "-m", "curation", "app", "--no-browser", "--port", str(PORT)]
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-        try:
-            take()
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def take() -> None:
-    """The two pages, on the sample run, in light theme."""
+    """Every picture of the tour, in light theme, and one in dark."""
     (ROOT / "docs" / "images").mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
+    with served(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         open_patiently(page)
-        page.wait_for_selector(".js-plotly-plot", timeout=120_000)
+        page.get_by_role("slider", name="Threshold t").wait_for(timeout=120_000)
         save(page, "distribution")
-        page.get_by_role("link", name="Samples").click()
-        page.get_by_text("Why").nth(1).click()
+        lower_the_cap(page)
+        save(page, "dragged")
+        visit(page, f"/samples?{RUN}&t=20&which=Kept")
+        page.get_by_text("Why", exact=True).first.click()
         save(page, "samples")
+        visit(page, f"/entries?{RUN}&t=20&entry=dog", scroll="The entry, exactly")
+        save(page, "entries")
+        visit(page, f"/compare?{RUN}&t=20", scroll="B: the run")
+        save(page, "compare")
+        visit(page, f"/labels?{RUN}&t=20&labels=Sample", scroll="Class names")
+        save(page, "labels")
+        visit(page, f"/curate?{RUN}")
+        save(page, "curate")
+        dark = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="dark")
+        visit(dark, f"/?{RUN}&t=20")
+        save(dark, "dark")
         browser.close()
+
+
+@contextmanager
+def served() -> Iterator[None]:
+    """The app over an empty workspace, so that it makes the run over the sample data."""
+    with tempfile.TemporaryDirectory() as workspace:
+        command = [sys.executable, "-m", "curation", "app", "--no-browser", "--port", str(PORT)]
+        environment = os.environ | {"HEADTAIL_RUNS": workspace}
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+        try:
+            yield
+        finally:
+            server.terminate()
+            server.wait()
 
 
 def open_patiently(page: Page) -> None:
@@ -56,6 +73,25 @@ def open_patiently(page: Page) -> None:
         else:
             return
     raise SystemExit(f"no app at {BASE}")
+
+
+def visit(page: Page, path: str, scroll: str = "") -> None:
+    """Open a page of the app; scroll: to the text that stands at the top of the picture then."""
+    page.goto(BASE + path)
+    page.get_by_role("heading", level=2).wait_for()
+    page.wait_for_timeout(3000)
+    if scroll:
+        page.get_by_text(scroll, exact=True).first.evaluate("one => one.scrollIntoView({block: 'start'})")
+
+
+def lower_the_cap(page: Page) -> None:
+    """Drag t to a third, and hold it there."""
+    handle = page.get_by_role("slider", name="Threshold t").bounding_box()
+    assert handle is not None
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 60, steps=12)
 
 
 def save(page: Page, name: str) -> None:

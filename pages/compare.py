@@ -3,12 +3,17 @@
 import streamlit as st
 
 from curation import figures
-from curation.runs.diff import entries_only_in, most_changed
+from curation.runs.diff import SideName, entries_only_in, most_changed
 from curation.ui import cached, frame, state, versus
 from curation.ui.charts import show_figure
 from curation.ui.tables import show_table
 from curation.ui.text import number
 from curation.ui.threshold import choose_t
+
+ONLY: dict[SideName, str] = {
+    "a": "**lost**: only A covers them with a kept pair",
+    "b": "**gained**: only B covers them",
+}
 
 run = frame.current_run()
 st.header("Compare", anchor=False)
@@ -39,10 +44,10 @@ else:
 
 st.subheader("Entries", anchor=False)
 pools = {"count_a": "Pool of A", "count_b": "Pool of B"}
-for column, side, name in zip(st.columns(2), "ab", ("lost", "gained"), strict=True):
+for column, side, name in zip(st.columns(2), ONLY, ("lost", "gained"), strict=True):
     with column:
         rows = entries_only_in(found.entries, side)
-        st.markdown(f"**{name.capitalize()}**: {number(len(rows))} that only {side.upper()} covers with a kept pair")
+        st.markdown(f"{number(len(rows))} " + ONLY[side])
         if len(rows):
             titles = {"entry": "Entry", f"kept_{side}": f"Kept in {side.upper()}", **pools}
             show_table(rows, f"entries {name}", key=f"entries_{name}", columns=titles)

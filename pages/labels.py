@@ -26,5 +26,5 @@ if fit.found:
         f"of the pool, the green dots the {number(size.kept)} kept at t = {number(t)}. Names above the cap belong to "
         "the head, the others to the tail; those at 0 match nothing."
     )
-class_names.show_alignment(fit, classes)
+class_names.show_alignment(fit)
 class_names.show_names(run, fit)

@@ -20,6 +20,8 @@ from curation.runs.export.formats import EXPORTS
 from curation.runs.export.manifest import MANIFEST, Export, open_export
 from curation.runs.folder import Run, open_finished_run
 
+SideName = Literal["a", "b"]
+
 EXAMPLES = 10
 
 
@@ -174,9 +176,9 @@ def diff_pairs(
     )
 
 
-def entries_only_in(entries: pa.Table, side: Literal["a", "b"], what: Literal["count", "kept"] = "kept") -> pa.Table:
+def entries_only_in(entries: pa.Table, side: SideName, what: Literal["count", "kept"] = "kept") -> pa.Table:
     """The rows of `EntryDiff.entries` that are above 0 on one side only, by descending number there."""
-    other = {"a": "b", "b": "a"}[side]
+    other = "b" if side == "a" else "a"
     here, there = entries[f"{what}_{side}"], entries[f"{what}_{other}"]
     only = entries.filter(pc.and_(pc.greater(here, 0), pc.equal(there, 0)))
     return only.sort_by([(f"{what}_{side}", "descending"), ("entry", "ascending")])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +23,11 @@ CONCEPTS = SAMPLE_DATA / "concepts.parquet"
 LONGEST_IN_ADDRESS = 1500
 """Characters of a list of one's own that still go into the address bar."""
 
-PAGES = Path(__file__).parents[2] / "pages"
+VERDICTS = {
+    "better aligned": "At this t the set is **better aligned** with the task than the pool: ",
+    "worse aligned": "At this t the set is **worse aligned** with the task than the pool: ",
+    "aligned as before": "At this t the set is **aligned as before**: ",
+}
 
 _number = partial(st.metric, delta_color="off", delta_arrow="off")
 
@@ -111,18 +114,17 @@ def show_fit(fit: LabelFit, classes: ClassList) -> None:
             )  # fmt: skip
 
 
-def show_alignment(fit: LabelFit, classes: ClassList) -> None:
+def show_alignment(fit: LabelFit) -> None:
     """KL(T || P) before and after, in sentences."""
     if fit.verdict is None:
         st.info("None of these names is an entry of the metadata, so there is no KL(T || P).", icon=":material/info:")
         return
-    how = "all alike" if classes.uniform else "by their counts"
     st.caption(
-        f"At this t the set is **{fit.verdict}**: KL(T || P) goes from {fit.before.kl:.3f} to {fit.after.kl:.3f} nats. "
-        f"T: the {number(fit.found)} names that are entries, {how}; P: all matches of the pool, then of the pairs "
-        f"kept. {share(fit.before.mass)} of the matches fall on these names before, {share(fit.after.mass)} after; "
-        f"among these alone KL goes from {fit.before.within:.3f} to {fit.after.within:.3f}. Balancing need not help: "
-        "in the paper KL gets worse on 7 of 26 tasks."
+        VERDICTS[fit.verdict] + f"KL(T || P) goes from {fit.before.kl:.3f} to {fit.after.kl:.3f} nats. "
+        f"T: the {number(fit.found)} names that are entries, weighed by their counts; P: all matches of the pool, "
+        f"then those of the pairs kept. {share(fit.before.mass)} of the matches fall on these names before, "
+        f"{share(fit.after.mass)} after; among these alone KL goes from {fit.before.within:.3f} to "
+        f"{fit.after.within:.3f}. Balancing need not help: in the paper KL gets worse on 7 of 26 tasks."
     )
 
 
@@ -158,10 +160,9 @@ def _show_one(fit: LabelFit) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         chosen = st.selectbox(
             "Look at one name", list(rows), index=None, placeholder="a name that is an entry", width=320,
-            key="name", bind="query-params",
+            key="label", bind="query-params",
         )  # fmt: skip
         if chosen in rows:
             query = {**st.session_state.get("address", {}), "entry": rows[chosen]["entry"]}
-            for page, title, icon in (("entries", "Its entry", "search"), ("samples", "Its pairs", "photo_library")):
-                if (PAGES / f"{page}.py").is_file():
-                    st.page_link(f"pages/{page}.py", label=title, icon=f":material/{icon}:", query_params=query)
+            st.page_link("pages/entries.py", label="Its entry", icon=":material/tag:", query_params=query)
+            st.page_link("pages/samples.py", label="Its pairs", icon=":material/photo_library:", query_params=query)

@@ -13,6 +13,7 @@ from curation.runs.progress import read_progress
 from curation.runs.workspace import SAMPLE_RUN, ensure_sample_run, workspace
 from curation.ui import cached, state
 from curation.ui.text import counted, label, notice, number
+from curation.ui.views import show_views
 from curation.ui.watching import PHASES
 
 ICON, LOGO = (str(Path(__file__).with_name(name)) for name in ("icon.svg", "logo.svg"))
@@ -33,16 +34,15 @@ def navigation() -> StreamlitPage:
     # with an icon of our own: the browser would fetch that of a page from elsewhere
     st.set_page_config(page_title="Headtail", page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large", icon_image=ICON)
-    return st.navigation(
-        [
-            st.Page("pages/distribution.py", title="Distribution", icon=":material/bar_chart:", default=True),
-            st.Page("pages/samples.py", title="Samples", icon=":material/photo_library:"),
-            st.Page("pages/entries.py", title="Entries", icon=":material/tag:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-            st.Page("pages/labels.py", title="Labels", icon=":material/sell:"),
-            st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
-        ]
-    )
+    pages = [
+        st.Page("pages/distribution.py", title="Distribution", icon=":material/bar_chart:", default=True),
+        st.Page("pages/samples.py", title="Samples", icon=":material/photo_library:"),
+        st.Page("pages/entries.py", title="Entries", icon=":material/tag:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("pages/labels.py", title="Labels", icon=":material/sell:"),
+        st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
+    ]
+    return st.navigation(pages)
 
 
 def needs_no_run(page: StreamlitPage) -> bool:
@@ -64,10 +64,10 @@ def current_run() -> Run:
     return state.current_run()
 
 
-def sidebar(needed: bool = True) -> Run | None:
-    """Choose the run, and keep the address bar in step.
+def sidebar(page: StreamlitPage) -> Run | None:
+    """Choose the run, or a saved view, and keep the address bar in step.
 
-    raises CurationError where there is no run to look at, if one is needed; else says so and returns None
+    raises CurationError where there is no run to look at, if the page needs one; else says so and returns None
     """
     problem = None
     try:
@@ -85,7 +85,7 @@ def sidebar(needed: bool = True) -> Run | None:
             raise problem
         run: Run | None = state.current_run()
     except CurationError as error:
-        if needed:
+        if not needs_no_run(page):
             raise
         with st.sidebar:
             notice(str(error), icon="info")
@@ -94,6 +94,8 @@ def sidebar(needed: bool = True) -> Run | None:
         state.write_address(run)
         with st.sidebar:
             _about(run)
+    with st.sidebar:
+        show_views(page)
     st.session_state["entered"] = True
     return run
 

@@ -22,7 +22,7 @@ class Chart {
     this.root = root
     this.svg = root.querySelector("svg")
     this.build()
-    this.observer = new ResizeObserver(() => this.layout())
+    this.observer = new ResizeObserver(() => this.frame.clientWidth !== this.box?.W && this.layout())
     this.observer.observe(this.frame)
   }
 
@@ -61,7 +61,6 @@ class Chart {
     this.root.replaceChildren(this.numbers, this.frame, this.foot, this.said)
     this.buildFoot()
     this.svg.setAttribute("role", "img")
-    this.listen()
   }
 
   buildFoot() {
@@ -87,6 +86,7 @@ class Chart {
     this.data = data
     const run = await slot(data.version).run
     if (this.data !== data) return // a later one came meanwhile
+    if (!this.run) this.listen()
     const { row } = data.at
     this.rest = row === null ? data.at : { ...look(run, row), ...data.at }
     this.chosen = data.ranks
@@ -181,6 +181,7 @@ class Chart {
     this.below = this.drawn("g", "")
     const points = this.xs.map((x, i) => `${x} ${round(this.y(run.count[i]))}`)
     if (points.length) set(this.drawn("path", "raw"), { d: `M${points.join("L")}` })
+    else set(this.drawn("text", "title", this.svg, "No entry is in a text of this pool."), { x: left + 12, y: bottom - 12 })
     if (!data.compact && this.sumXs.length) {
       const all = run.matches[run.matches.length - 1]
       const sums = this.sumXs.map((x, i) => `${x} ${round(this.ySum(run.matches[i] / all))}`)
@@ -398,15 +399,17 @@ class Chart {
     slider.onpointerdown = (event) => {
       if (event.button) return
       slider.setPointerCapture(event.pointerId)
-      this.drag = { off: this.pointer(event).y - this.capAt(this.shown.t), back: this.shown }
+      const { y } = this.pointer(event)
+      this.drag = { from: y, off: y - this.capAt(this.shown.t), back: this.shown, begun: false }
       this.spots(null)
       event.preventDefault()
       slider.focus({ preventScroll: true, focusVisible: false })
     }
     slider.onpointermove = (event) => {
       if (!this.drag) return this.hover(event)
-      const t = this.countAt(this.pointer(event).y - this.drag.off)
-      this.soon(nearest(this.run.t, t))
+      const { y } = this.pointer(event)
+      this.drag.begun ||= Math.abs(y - this.drag.from) > 1 // a press alone leaves t where it is
+      if (this.drag.begun) this.soon(nearest(this.run.t, this.countAt(y - this.drag.off)))
     }
     slider.onpointerup = () => {
       if (!this.drag) return
@@ -443,6 +446,7 @@ class Chart {
 
   keyOfT(event) {
     if (event.key === "Escape") return this.back()
+    if (this.drag || event.ctrlKey || event.metaKey || event.altKey) return
     const { t } = this.run, last = t.length - 1
     let row = this.row()
     const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }

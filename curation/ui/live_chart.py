@@ -7,6 +7,7 @@ that, and Python hears nothing; when it is let go, Python hears of it once, and 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,41 +58,53 @@ def live_chart(
     on_entry: called with the entry whose point is clicked
     """
     version, packed = cached.packed_live(run)
-
-    def take_t() -> None:
-        with suppress(CurationError, TypeError, ValueError):  # it comes from a browser
-            t, number_of_it = st.session_state[key]["t"]
-            st.session_state[f"{key}_heard"] = int(number_of_it)
-            state.set_t(run, float(t))
-
-    def take_ranks() -> None:
-        chosen = st.session_state[key]["ranks"]
-        if on_ranks is not None:
-            on_ranks((int(chosen[0]), int(chosen[1])) if chosen else None)
-
-    def take_entry() -> None:
-        if on_entry is not None:
-            on_entry(run.entries["entry"][int(st.session_state[key]["entry"])].as_py())
-
+    data = {
+        "version": version,
+        "at": _at(run, t),
+        "marks": [{"t": mark.t, "label": mark.short, "name": mark.name} for mark in (*_marks(run), *marks)],
+        "heard": st.session_state.get(f"{key}_heard", 0),  # so the chart knows to which of its words this answers
+        "compact": compact,
+        "brush": on_ranks is not None,
+        "ranks": ranks,
+        "leads": on_entry is not None,
+        "titles": _titles(run),
+    }
     with st.container(gap=None):
+        # two of them, so that what stays the same for the run is not sent again with every t
         _live_chart(data=packed, key=f"{key}_run", height="content")
         _live_chart(
-            data={
-                "version": version,
-                "at": _at(run, t),
-                "marks": [{"t": mark.t, "label": mark.short, "name": mark.name} for mark in (*_marks(run), *marks)],
-                "heard": st.session_state.get(f"{key}_heard", 0),  # so the chart knows which of its words this answers
-                "compact": compact,
-                "brush": on_ranks is not None,
-                "ranks": ranks,
-                "leads": on_entry is not None,
-                "titles": _titles(run),
-            },
+            data=data,
             key=key,
-            on_t_change=take_t,
-            on_ranks_change=take_ranks,
-            on_entry_change=take_entry,
+            on_t_change=partial(_take_t, run, key),
+            on_ranks_change=partial(_take_ranks, run, key, on_ranks),
+            on_entry_change=partial(_take_entry, run, key, on_entry),
         )
+
+
+# what comes from a browser is anything at all; what the chart does not send is passed over
+
+
+def _take_t(run: Run, key: str) -> None:
+    with suppress(CurationError, TypeError, ValueError, OverflowError):
+        t, word = st.session_state[key]["t"]
+        st.session_state[f"{key}_heard"] = int(word)
+        state.set_t(run, float(t))
+
+
+def _take_ranks(run: Run, key: str, on_ranks: Callable[[RankRange | None], None] | None) -> None:
+    with suppress(TypeError, ValueError, OverflowError):
+        chosen = [int(rank) for rank in st.session_state[key]["ranks"]]
+        if on_ranks is not None and not chosen:
+            on_ranks(None)
+        elif on_ranks is not None and len(chosen) == 2 and 1 <= chosen[0] <= chosen[1] <= run.live.entries:
+            on_ranks((chosen[0], chosen[1]))
+
+
+def _take_entry(run: Run, key: str, on_entry: Callable[[str], None] | None) -> None:
+    with suppress(TypeError, ValueError, OverflowError):
+        entry_id = int(st.session_state[key]["entry"])
+        if on_entry is not None and 0 <= entry_id < run.entry_count.size:
+            on_entry(run.entries["entry"][entry_id].as_py())
 
 
 def _at(run: Run, t: float) -> dict[str, Any]:

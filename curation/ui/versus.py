@@ -64,12 +64,9 @@ def choose_b(run: Run, t: float, names: dict[Path, str]) -> tuple[Side, Side]:
             "t of B", min_value=1.0, step=1.0, format="%g", width=170, key="versus_t", on_change=_take_t, args=(path,)
         )
         st.button(
-            "Swap A and B",
-            key="versus_swap",
-            icon=":material/swap_horiz:",
-            on_click=_swap,
-            args=(run.path, t, path, t_b),
-        )
+            "Swap A and B", key="versus_swap", icon=":material/swap_horiz:",
+            on_click=_swap, args=(run.path, t, path, t_b),
+        )  # fmt: skip
     if unknown is not None:
         notice(f"There is no finished run {label(unknown)!r} in the workspace.", icon="link_off")
     _write_address(run, path, t_b)
@@ -91,26 +88,16 @@ def pairs_apart(a: Side, b: Side) -> tuple[int, int] | None:
 def show_numbers(a: Side, b: Side, found: EntryDiff, only: tuple[int, int] | None) -> None:
     """Pairs and entries of both sides, and how far apart they are."""
     with st.grid(5, min_column_width=150):
-        for at, (name, side) in enumerate((("A", a), ("B", b))):
-            _number(
-                f"Pairs in {name}",
-                number(side.pairs),
-                None if only is None else number(only[at]),
-                delta_description=None if only is None else f"only in {name}",
-            )
-        for name, side, alone in (("A", a, found.covered.lost), ("B", b, found.covered.gained)):
-            _number(
-                f"Entries covered in {name}", number(side.covered), number(alone), delta_description=f"only in {name}"
-            )
+        _beside("Pairs in A", a.pairs, only and only[0], "only in A")
+        _beside("Pairs in B", b.pairs, only and only[1], "only in B")
+        _beside("Entries covered in A", a.covered, found.covered.lost, "only in A")
+        _beside("Entries covered in B", b.covered, found.covered.gained, "only in B")
         _number(
-            "KL(A || B), nats",
-            f"{found.kl_a_b:.4g}",
-            f"{found.kl_b_a:.4g}",
-            delta_description="KL(B || A)",
+            "KL(A || B), nats", f"{found.kl_a_b:.4g}", f"{found.kl_b_a:.4g}", delta_description="KL(B || A)",
             help="Kullback-Leibler divergence between the shares of the entries among the kept matches: how surprised "
             "somebody who expects B is by A, and the other way round. 0 means equal shares. Half a count is added to "
             "every entry that either side keeps, so that one that only one side has does not make it infinite.",
-        )
+        )  # fmt: skip
     if only is not None and only == (a.pairs, b.pairs) and a.pairs and b.pairs:
         notice(
             "A and B share not a single uid. A uid is the pool's own, or is made from the text and the url or image of "
@@ -127,34 +114,26 @@ def ask_for_pairs(a: Side, b: Side) -> None:
         "Compare pair by pair", key="compare_pairs", icon=":material/difference:", on_click=_asked().add, args=(about,)
     )
     st.caption(
-        f"{number(a.pairs)} and {number(b.pairs)} uids have to be compared, which takes some seconds for each million. "
-        "The entries below are known without it."
+        f"{number(a.pairs)} and {number(b.pairs)} uids have to be compared, about half a second for each million. "
+        "All about the entries is known without it."
     )
 
 
 def show_walls(a: Side, b: Side, only: tuple[int, int]) -> None:
     """Pairs that only A has beside those that only B has, drawn at random and in the same order each time."""
     places = st.columns(2) if all(only) else [st.container(), st.container()]
-    for place, name, here, there, count in zip(places, "AB", (a, b), (b, a), only, strict=True):
+    heads = (
+        f"**Only in A**: {number(only[0])} of {number(a.pairs)} pairs",
+        f"**Only in B**: {number(only[1])} of {number(b.pairs)} pairs",
+    )
+    for place, head, name, count in zip(places, heads, "AB", only, strict=True):
         with place:
-            st.markdown(f"**Only in {name}**: {number(count)} of {number(here.pairs)} pairs")
+            st.markdown(head)
+            here = a if name == "A" else b
             if count:
-                show_pairs(here.run, _some_only(here, there, name), here.t, key=f"only_{name}")
+                show_pairs(here.run, _some_only(a, b, name), here.t, key=f"only_{name}")
             else:
-                st.caption(f"Every pair of {name} is in the other set too.")
-
-
-def _side(run: Run, t: float) -> Side:
-    size = cached.size(run, t)
-    return Side(run, t, size.kept, size.entries_covered)
-
-
-def _some_only(here: Side, there: Side, name: str) -> pa.Table:
-    if here.run.path == there.run.path:
-        return queries.samples(here.run, here.t, which="kept", since=there.t, limit=WALL)
-    a, b = (here, there) if name == "A" else (there, here)
-    found = cached.diff_pairs(*a.at, *b.at, WALL)
-    return queries.with_uids(here.run, found.examples_a if name == "A" else found.examples_b)
+                st.caption("Every pair of this set is in the other one too.")
 
 
 def show_origin(found: EntryDiff) -> None:
@@ -166,10 +145,34 @@ def show_origin(found: EntryDiff) -> None:
     show_table(pa.table(columns), "made of", key="made_of", columns={"what": "What", "A": "A", "B": "B"})
 
 
+def _side(run: Run, t: float) -> Side:
+    size = cached.size(run, t)
+    return Side(run, t, size.kept, size.entries_covered)
+
+
+def _some_only(a: Side, b: Side, name: str) -> pa.Table:
+    """Some pairs that only A, or only B, has."""
+    here, there = (a, b) if name == "A" else (b, a)
+    if a.run.path == b.run.path:
+        return queries.samples(here.run, here.t, which="kept", since=there.t, limit=WALL)
+    found = cached.diff_pairs(*a.at, *b.at, WALL)
+    return queries.with_uids(here.run, found.examples_a if name == "A" else found.examples_b)
+
+
+def _beside(title: str, count: int, alone: int | None, where: str) -> None:
+    """A number, and beside it how many of these only one side has, if that is known."""
+    if alone is None:
+        _number(title, number(count))
+    else:
+        _number(title, number(count), number(alone), delta_description=where)
+
+
 def _told(value: object) -> str:
     if isinstance(value, list):
         return f"{counted(len(value), 'value')}: " + ", ".join(str(one)[:12] for one in value[:5])
-    return "none" if value is None else number(value) if isinstance(value, int | float) else label(str(value), 200)
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return number(value) if isinstance(value, int | float) else label(str(value), 200)
 
 
 def _read_address(paths: list[Path], run: Run) -> str | None:

@@ -106,10 +106,10 @@ def worker() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
-def peak_memory_mb() -> float:
-    """The most memory this process held so far, in MB, pages of mapped files included."""
+def peak_memory_mb(process: int | None = None) -> float:
+    """The most memory a process, or this one, held so far, in MB, pages of mapped files included."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{process or 'self'}/status").read_text(encoding="ascii")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
     except (OSError, IndexError):  # not Linux. There it is this one, for ru_maxrss also counts the parent before exec
         import resource

@@ -143,12 +143,36 @@ def start_up(line: Line) -> list[Row]:
     ]
 
 
+def live_chart(line: Line) -> list[Row]:
+    f = line["figures"]
+    return [
+        Row("frames a second while t is dragged", f["frames_per_s"], "{:,.0f}", ("at least", 30)),
+        Row("an update, 95 of 100 take at most, ms", f["update_ms"]["p95"], "{:.1f}", ("below", 33)),
+        Row("an update, half of them take at most, ms", f["update_ms"]["p50"], "{:.1f}"),
+        *(
+            Row(
+                f"from letting go until the page of {page} has followed, 95 of 100, ms",
+                ms["p95"],
+                "{:,.0f}",
+                ("below", 300),
+                pairs=10_000_000,
+                remark=f" (half of them {ms['p50']:,.0f})",
+            )
+            for page, ms in f["release_ms"].items()
+        ),
+        Row("sent to the browser once a run, kB", f["packed_kb"], "{:,.0f}"),
+        Row("gathered at the end of a run, ms", f["once_ms"]["sketch"], "{:,.0f}"),
+        Row("packed at its first view, ms", f["once_ms"]["pack"], "{:,.0f}"),
+    ]
+
+
 TABLES: dict[str, Callable[[Line], list[Row]]] = {
     "matching": matching,
     "curate_pool": curate_pool,
     "query_run": query_run,
     "read_pool": read_pool,
     "start_up": start_up,
+    "live_chart": live_chart,
 }
 
 HISTORY = {
@@ -166,6 +190,7 @@ HISTORY = {
     "query_run": ("size, t on the grid, ms", "size, t between, ms", "samples of a head entry, ms"),
     "read_pool": ("WAT, MB of JSON a CPU second", "tar files, MB a CPU second", "a thumbnail out of the tar file, ms"),
     "start_up": ("headtail help, s", "first match, s", "first run of app, s"),
+    "live_chart": ("frames a second while t is dragged", "an update, 95 of 100 take at most, ms"),
 }
 
 

@@ -116,6 +116,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, canary: tuple[str, list[str]]
             hostile[0],
         ),
         "hostile-name": make("hostile-name", {"text": ["a dog"]}, ["dog"], 1.0, hostile[6] + hostile[23] + hostile[24]),
+        "nothing": make("nothing", {"text": ["a cat"]}, ["dog"], 1.0),
         "long": make(
             "long",
             {"text": [f"{k} " + "*a*a[x](y)<b>dog " * 58_800 for k in range(20)]},

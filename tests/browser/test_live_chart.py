@@ -33,7 +33,7 @@ NUMBERS_UP_THE_GRID = """async (slider) => {
     const root = slider.closest(".root"), seen = [], at = (name) => Number(slider.getAttribute(`aria-value${name}`))
     const press = async (key) => {
         slider.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))
-        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+        await new Promise(requestAnimationFrame) // the one in which the chart draws
         const texts = [...root.querySelectorAll("dl.numbers dd")].map((one) => one.textContent).filter((text) => text)
         seen.push([at("now"), texts])
     }
@@ -323,3 +323,14 @@ def test_it_fits_a_phone(open_page, shoot, axe, dark):
     assert max(edges) <= 390
     shoot(page, f"live chart 390 {'dark' if dark else 'light'}")
     axe(page)
+
+
+def test_a_pool_that_matches_nothing_is_told_so(open_page):
+    page = open_page("/?run=nothing")
+
+    assert page.locator(".chart svg").get_by_text("No entry is in a text of this pool.").is_visible()
+    assert shown(page)[:2] == ["0", "0.0 % of 1 pairs"]
+    slider(page).focus()
+    page.keyboard.press("ArrowUp")
+    curve(page).focus()
+    page.keyboard.press("ArrowRight")

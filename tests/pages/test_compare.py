@@ -26,7 +26,7 @@ def walls(page):
 @pytest.fixture
 def two_runs(make_run):
     """A and B over pools that share some pairs; the later one is the one that is opened first."""
-    b = make_run([*TEXTS[2:], "a unicorn", "unicorn"], name="b", t=3.0)
+    b = make_run([*TEXTS[2:], "a unicorn", "unicorn"], name="b", t=3.0, distinct_pairs=True)
     return make_run(TEXTS, name="a", t=2.0), b
 
 
@@ -65,7 +65,7 @@ def test_the_pairs_that_only_one_threshold_has_are_those_in_between(zipf_workspa
     page = open_page("compare", t="20", t_b="100")
     wanted = queries.samples(zipf_workspace, 100.0, which="kept", since=20.0, limit=8)["uid"].to_pylist()
     assert walls(page) == {"B": wanted}
-    assert "Every pair of A is in the other set too." in page.captions
+    assert "Every pair of this set is in the other one too." in page.captions
 
 
 def test_swapping_turns_everything_round(zipf_workspace, open_page):
@@ -91,6 +91,7 @@ def test_two_runs_are_compared_by_entries_and_pair_by_pair(two_runs, open_page):
     assert page.table("entries gained")["entry"].tolist() == gained
     assert gained == ["unicorn"]
     shown = page.table("made of")
+    assert dict(zip(shown["what"], shown["B"], strict=True))["distinct_pairs"] == "yes"
     assert dict(zip(shown["what"], zip(shown["A"], shown["B"], strict=True), strict=True))["t"] == ("2", "3")
     assert set(shown["what"]) == set(found.origin)
 
