@@ -11,10 +11,11 @@ import streamlit as st
 from curation import queries
 from curation.errors import CurationError
 from curation.metadata import Edited, Edits, edited
-from curation.metadata_files import read_metadata, save_metadata, saved_metadata
+from curation.metadata_files import read_metadata, save_metadata
 from curation.queries import Coverage, EntryFacts
 from curation.runs.folder import Run
 from curation.runs.workspace import metadata_folder
+from curation.ui.sources import saved_names
 from curation.ui.tables import show_table
 from curation.ui.text import counted, label, notice, number, share
 
@@ -113,11 +114,7 @@ def _ask(run: Run) -> None:
                 "Replace", icon=":material/merge:", key="edit_replacing", on_click=_by_hand, args=(run, "replacing")
             )
     with merging, st.form("edit_merge", border=False):
-        saved = {one.path: one for one in saved_metadata(metadata_folder())}
-        st.selectbox(
-            "Metadata of this workspace", saved, index=None, placeholder="none", key="edit_saved",
-            format_func=lambda path: f"{label(saved[path].title)} · {number(saved[path].entries)} entries",
-        )  # fmt: skip
+        st.selectbox("Metadata of this workspace", saved_names(), index=None, placeholder="none", key="edit_saved")
         st.text_input("Or the path of a metadata file", key="edit_path", placeholder="/data/birds.txt")
         st.form_submit_button(
             "Merge in", icon=":material/library_add:", key="edit_merging", on_click=_merge, args=(run,)
@@ -144,7 +141,7 @@ def _by_hand(run: Run, what: str) -> None:
 
 
 def _merge(run: Run) -> None:
-    path = st.session_state["edit_path"].strip() or st.session_state["edit_saved"]
+    path = st.session_state["edit_path"].strip() or saved_names().get(st.session_state["edit_saved"])
     if not path:
         return
     try:
@@ -169,12 +166,19 @@ def _show_effect(run: Run) -> None:
         st.metric("Entries", number(len(result.metadata)), f"+{len(result.added):,} −{len(result.removed):,}", **_PLAIN)
         st.metric(
             "Pairs that match", share(effect.matched_after, effect.looked_at),
-            share(effect.matched_before, effect.looked_at), delta_description="before", **_PLAIN,
+            f"{effect.matched_after - effect.matched_before:+,} pairs",
+            delta_description=f"{share(effect.matched_before, effect.looked_at)} before", **_PLAIN,
         )  # fmt: skip
         after, before = (
             matches / max(effect.looked_at, 1) for matches in (effect.matches_after, effect.matches_before)
         )
-        st.metric("Matches a text", f"{after:.3f}", f"{before:.3f}", delta_description="before", **_PLAIN)
+        st.metric(
+            "Matches a text",
+            f"{after:.3f}",
+            f"{after - before:+.3f}",
+            delta_description=f"{before:.3f} before",
+            **_PLAIN,
+        )
         st.metric(
             "Pairs looked at",
             number(effect.looked_at),

@@ -64,12 +64,18 @@ def choose_metadata() -> Path:
     return Path(path)
 
 
-def _at_hand() -> dict[str, Path]:
-    """Metadata that needs no search, by what it is called."""
+def saved_names() -> dict[str, Path]:
+    """The metadata that was saved in the workspace, the latest first, by its title; each name is another one."""
     found: dict[str, Path] = {}
     for saved in saved_metadata(metadata_folder()):
-        name = f"Saved: {saved.title}"
+        name = label(saved.title, 90)
         found[f"{name} ({saved.path.stem})" if name in found else name] = saved.path
+    return found
+
+
+def _at_hand() -> dict[str, Path]:
+    """Metadata that needs no search, by what it is called."""
+    found = {f"Saved: {name}": path for name, path in saved_names().items()}
     if (run := _current_run()) is not None and (run.path / "entries.parquet").is_file():
         found[f"Of the run that is looked at: {run.name}"] = run.path / "entries.parquet"
     if (SAMPLE_DATA / "metadata.parquet").is_file():

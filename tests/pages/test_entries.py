@@ -228,8 +228,8 @@ def test_edits_show_their_effect_before_anything_is_saved(words_run, page, works
     deltas = {metric.label: metric.delta for metric in page.app.metric}
     assert deltas == {
         "Entries": "+3 −2",
-        "Pairs that match": share(effect.matched_before, 9),
-        "Matches a text": f"{effect.matches_before / 9:.3f}",
+        "Pairs that match": f"{effect.matched_after - effect.matched_before:+} pairs",
+        "Matches a text": f"{effect.matches_after / 9 - effect.matches_before / 9:+.3f}",
         "Pairs looked at": "100.0 %",
     }
     assert "All 9 pairs of the run were matched anew with the edited metadata: exact." in page.captions
@@ -258,7 +258,7 @@ def test_edited_metadata_is_saved_as_a_new_file(words_run, page, workspace):
     assert f"Saved as {saved.path}" in page.texts
     assert "Entries" not in page.numbers
 
-    page.app.selectbox(key="edit_saved").set_value(saved.path)
+    page.app.selectbox(key="edit_saved").set_value("../../My <b>pets</b>")
     press(page, "edit_merging")
     assert page.numbers["Entries"] == "9"
 
