@@ -74,7 +74,7 @@ def _show_run(run: Run) -> None:
         if now == "running":
             _button("Cancel", "stop", key, job.cancel, run.path)
         elif now != "done":
-            _button("Resume", "play_arrow", key, resume, run.path)
+            _button("Start it" if now == "planned" else "Resume", "play_arrow", key, resume, run.path)
         with st.popover(
             "Rename", icon=":material/edit:", key=f"rename_{key}", on_change="rerun", type="tertiary"
         ) as opened:
@@ -105,8 +105,8 @@ def _button(
 
 
 def _facts(run: Run) -> list[str]:
-    facts = [run.info["created"][:16].replace("T", " ")]
-    if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", facts[0]) is None:
+    facts = [f"{run.info['created'][:16].replace('T', ' ')} UTC"]
+    if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", facts[0]) is None:
         facts = []
     if run.rows is not None:
         facts.append(counted(run.rows, "row"))

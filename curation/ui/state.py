@@ -106,10 +106,11 @@ def write_address(run: Run) -> None:
 
 
 def first_run(runs: list[Run]) -> Path | None:
-    """The run to begin with: the one that the app was started for, or else the newest."""
+    """The run to begin with: the one that the app was started for, or else the newest that is done."""
     if started_for := os.environ.get("HEADTAIL_RUN"):
         return Path(started_for).resolve()
-    return runs[0].path if runs else None
+    done = [run for run in runs if run.state == "done"]
+    return next((run.path for run in [*done, *runs]), None)
 
 
 def _opened() -> list[Path]:

@@ -22,11 +22,11 @@ TITLES = {"curate": "Start", "estimate": "Dry run", "export": "Export", "verify"
 def show_task(path: Path) -> None:
     """One task, which follows by itself while it works."""
     try:
-        active = open_task(path).state in ACTIVE
+        done = open_task(path).state == "done"
     except CurationError:
         return
     with st.container(border=True):
-        st.fragment(_follow, run_every=1.0 if active else None)(path, active)
+        st.fragment(_follow, run_every=None if done else 1.0)(path)
 
 
 def show_tasks() -> None:
@@ -49,15 +49,13 @@ def again(path: Path) -> None:
     job.start(path, "task")
 
 
-def _follow(path: Path, was_active: bool) -> None:
+def _follow(path: Path) -> None:
     show_told("tasks")
     try:
         task = open_task(path)
     except CurationError:
         return
     _show(task, key="own_task", whole=True)
-    if was_active and task.state not in ACTIVE:
-        st.rerun()
 
 
 def _show(task: Task, key: str, whole: bool) -> None:
@@ -104,7 +102,7 @@ def _show_result(task: Task, key: str, whole: bool) -> None:
     result = task.result or {}
     if task.kind == "export":
         st.text(f"{number(result['pairs'])} pairs in {number(result['files'])} files, {result['bytes'] / 1e6:,.1f} MB:")
-        st.code(plain(result["output"]), language=None)
+        st.text(plain(result["output"]))
     elif task.kind == "verify":
         findings = result["findings"]
         st.text(

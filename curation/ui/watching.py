@@ -1,5 +1,6 @@
 """Watch a run under way: where it stands, how fast it is, and the funnel as it fills up. ?watch=<its folder>"""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -32,6 +33,8 @@ TELL: dict[State, str] = {
     "interrupted": "its process is gone; what is done stays done",
 }
 ACTIVE = ("planned", "running")
+SETTLED = ("done", None)
+"""Where nothing will change by itself; a run that stopped may be resumed by somebody else."""
 
 
 def watch(folder: str | None) -> None:
@@ -50,10 +53,10 @@ def show_watched() -> None:
     with st.container(border=True):
         if name != Path(name).name or name.startswith(".") or "\0" in name:
             notice(f"There is no run {label(name)!r} in the workspace.", icon="link_off")
-            st.button("Close", key="watch_close", on_click=watch, args=(None,))
+            _close()
             return
         path = workspace() / name
-        settled = _state(path) not in ACTIVE
+        settled = _state(path) in SETTLED
         st.fragment(_show, run_every=None if settled else 1.0)(path, settled)
 
 
@@ -95,8 +98,9 @@ def _show(path: Path, settled: bool) -> None:
             _show_run(cached.open_run(path))
         except CurationError as error:
             notice(str(error), icon="link_off")
-    if settled != (_state(path) not in ACTIVE):
-        st.rerun()  # buttons and pages that depend on it follow
+            _close()
+    if settled != (_state(path) in SETTLED):
+        st.rerun()  # the chooser of runs follows
 
 
 def _show_run(run: Run) -> None:
@@ -118,26 +122,14 @@ def _show_run(run: Run) -> None:
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         if state == "running":
-            st.button(
-                "Cancel",
-                key="watch_cancel",
-                icon=":material/stop:",
-                on_click=attempt,
-                args=("watch", job.cancel, run.path),
-            )
+            _button("Cancel", "stop", job.cancel, run)
         elif state == "done":
             st.page_link(
                 "pages/distribution.py", label="Open", icon=":material/bar_chart:", query_params={"run": run.path.name}
             )
         else:
-            st.button(
-                "Resume",
-                key="watch_resume",
-                icon=":material/play_arrow:",
-                on_click=attempt,
-                args=("watch", resume, run.path),
-            )
-        st.button("Close", key="watch_close", type="tertiary", on_click=watch, args=(None,))
+            _button("Start it" if state == "planned" else "Resume", "play_arrow", resume, run)
+        _close()
 
 
 def _show_planning(task: Task) -> None:
@@ -146,7 +138,16 @@ def _show_planning(task: Task) -> None:
         notice(task.error)
     elif task.state in ("cancelled", "interrupted"):
         notice("This run was not planned to the end; start it again below.")
-    st.button("Close", key="watch_close", type="tertiary", on_click=watch, args=(None,))
+    _close()
+
+
+def _button(title: str, icon: str, do: Callable[[Path], None], run: Run) -> None:
+    st.button(title, key=f"watch_{icon}", icon=f":material/{icon}:", on_click=attempt, args=("watch", do, run.path))
+
+
+def _close() -> None:
+    if st.button("Close", key="watch_close", type="tertiary", on_click=watch, args=(None,)):
+        st.rerun()
 
 
 def _planning(path: Path) -> Task | None:

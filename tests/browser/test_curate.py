@@ -6,10 +6,9 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from browser.serving import serve
 from playwright.sync_api import expect
 
-from browser.conftest import settle
+from browser.conftest import a_free_port, served, settle
 from browser.hostile import hostile_texts
 from curation.metadata import from_entries
 from curation.metadata_files import write_metadata
@@ -27,7 +26,7 @@ LONG = 60_000
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """A small pool, a large one of 20 units, and metadata."""
+    """A small pool, a large one of 12 units, and metadata."""
     folder = tmp_path_factory.mktemp("inputs")
     write_metadata(from_entries([f"w{k}" for k in range(300)], source="test"), folder / "entries.json")
     (folder / "small.csv").write_text("uid,text\n" + "".join(f"{k},w{k % 7} w{k % 30}\n" for k in range(400)))
@@ -35,7 +34,7 @@ def inputs(tmp_path_factory):
     (folder / "large").mkdir()
     uids = [f"{k:08d}" for k in range(250_000)]
     pq.write_table(pa.table({"uid": uids, "text": texts * 50}), folder / "large" / "00.parquet")
-    for k in range(1, 20):
+    for k in range(1, 12):
         shutil.copy(folder / "large" / "00.parquet", folder / "large" / f"{k:02d}.parquet")
     return folder
 
@@ -58,7 +57,9 @@ def runs_folder(inputs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(runs_folder, tmp_path_factory):
     """In the place of the server that other tests share: runs come and go here."""
-    with serve(runs_folder, tmp_path_factory.mktemp("server") / "log.txt") as address:
+    port, log = a_free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+    command = ["curation", "app", "--no-browser", "--port", str(port)]
+    with served(port, command, log, HEADTAIL_RUNS=str(runs_folder)) as address:
         yield address
     wait_for(lambda: not any(is_locked(run.path) for run in list_runs(runs_folder)), 120)
 
@@ -126,7 +127,6 @@ def test_an_uploaded_file_becomes_a_run_that_is_renamed_thrown_away_and_put_back
     texts = hostile_texts(canary[0])
     evil = texts[0] + texts[22] + texts[23]
     card(page, "Uploaded").get_by_role("button", name="Rename").click()
-    fill(page, "Name", evil) if False else None
     box = page.get_by_role("textbox", name="Name", exact=True)
     box.fill(evil)
     box.blur()
@@ -172,8 +172,8 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
     expect(other.locator("table.funnel tbody tr").nth(1)).to_be_visible()
     shoot(other, "curate watching")
     for _ in range(5):
-        other.reload()
-        other.get_by_text("Large · ").first.wait_for()
+        other.reload(wait_until="commit")
+    other.get_by_text("Large · ").first.wait_for()
     assert (path / "log.txt").read_text().count("running") == 1
 
     page.get_by_role("button", name="Cancel").first.click()
@@ -186,10 +186,13 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
     page.get_by_role("button", name="Resume").first.click()
     wait_for(lambda: open_run(path).state == "done", 120)
     for each in (page, other):
-        expect(each.get_by_text("Large · done").first).to_be_visible()
+        expect(each.get_by_text("All 3,000,000 pairs; ")).to_be_visible()  # where it is watched, not in the list
+    other.get_by_role("button", name="Close", exact=True).click()
+    expect(other.get_by_text("All 3,000,000 pairs; ")).to_have_count(0)
+    assert "watch" not in other.url
     log = [line.split()[-1] for line in (path / "log.txt").read_text().splitlines()]
     assert log == ["running", "cancelled", "running", "done"]
-    assert open_run(path).info["totals"]["pairs"] == 5_000_000
+    assert open_run(path).info["totals"]["pairs"] == 3_000_000
 
 
 def test_a_dry_run_an_export_and_a_verification_survive_a_new_tab(open_page, inputs, runs_folder, shoot):

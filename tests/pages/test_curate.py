@@ -145,8 +145,9 @@ def test_a_dry_run_shows_the_ranges_of_the_library(make_run, inputs, workspace, 
     run_task(task.path)
     page.app.run()
     found = open_task(task.path).result
-    assert page.numbers["Pairs kept"] == f"≈ {rounded(found['kept']['value'])}"
-    assert page.numbers["Threshold t"] == f"{found['t']['value']:,.15g}"
+    numbers = {metric.label: metric.value for metric in page.app.metric}
+    assert numbers["Pairs kept"] == f"≈ {rounded(found['kept']['value'])}"
+    assert numbers["Threshold t"] == f"{found['t']['value']:,.15g}"
     assert "An estimate: 8 rows, 100.0 % of the pool" in page.captions
 
 
