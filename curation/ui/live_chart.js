@@ -421,11 +421,11 @@ class Chart {
     slider.onpointerleave = () => this.drag || this.spots(null)
     slider.onkeydown = (event) => this.keyOfT(event)
     slider.onblur = () => this.resting !== undefined && this.afterKeys()
-    curve.onpointermove = (event) => this.hover(event)
-    curve.onpointerleave = () => this.spots(null)
+    curve.onpointermove = curve.onpointerdown = (event) => this.hover(event)
+    curve.onpointerleave = (event) => event.pointerType === "mouse" && this.spots(null)
     curve.onkeydown = (event) => this.keyOfRank(event)
     curve.onblur = () => this.spots(null)
-    curve.onclick = () => (this.swept ? (this.swept = false) : this.lead())
+    curve.onclick = (event) => this.press(event)
     this.listenRanks()
   }
 
@@ -528,6 +528,14 @@ class Chart {
     else return
     event.preventDefault()
     this.spots(at)
+  }
+
+  // a finger that presses first points an entry out, and leads on when it presses the same again
+  press(event) {
+    const again = this.pressed !== undefined && this.pressed === this.hovered
+    this.pressed = this.hovered
+    if (!this.swept && (event.pointerType !== "touch" || again)) this.lead()
+    this.swept = false
   }
 
   lead() {

@@ -252,6 +252,19 @@ def test_an_entry_is_pointed_out_and_leads_on(open_chart, runs, shoot):
     expect(told(page, "entry")).to_have_text("entry: w0")
 
 
+def test_a_finger_points_an_entry_out_before_it_leads_on(open_chart):
+    page = open_chart(touch=True)
+    box = curve(page).bounding_box()
+    x, y = box["x"] + 18, box["y"] + 16
+
+    page.touchscreen.tap(x, y)
+    expect(page.locator(".tip .entry")).to_have_text("w0")
+    settle(page)
+    assert told(page, "entry").inner_text() == "entry: None"
+    page.touchscreen.tap(x, y)
+    expect(told(page, "entry")).to_have_text("entry: w0")
+
+
 def test_an_entry_of_the_chart_leads_to_its_page_with_run_and_t(open_page):
     page = open_page("/?run=zipf&t=33.3")
     curve(page).focus()
