@@ -309,7 +309,7 @@ class Chart {
       set(nodes.headBar, { width: Math.max(x - left, 0) })
       set(nodes.tailBar, { x, width: Math.max(right - x, 0) })
       const all = run.matches.length ? run.matches[run.matches.length - 1] : 0, tail = run.entries - found.head
-      const [of, its] = this.narrow ? [" · ", ""] : [" entries, ", " of the pool's matches"]
+      const [of, its] = this.narrow ? [" · ", ""] : [" entries, ", ` ${data.titles.matches}`]
       nodes.head.textContent = `head ${number(found.head)}${of}${share(found.head_matches, all)}${its}`
       nodes.tail.textContent = `tail ${number(tail)}${of}${share(all - found.head_matches, all)}`
     }

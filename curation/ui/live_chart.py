@@ -142,5 +142,6 @@ def _titles(run: Run) -> dict[str, str]:
     return {
         "count": "texts with the entry",
         "rank": f"entries{of_language} by rank",
+        "matches": f"of the pool's matches{of_language}",
         "name": f"Texts with each entry{of_language}, by rank, in the pool and among the pairs kept, and the cap at t",
     }

@@ -187,6 +187,8 @@ def test_a_run_with_languages_has_a_row_for_each(workspace, open_page):
 
     page = open_page("distribution")
 
+    assert page.live["titles"]["rank"] == "entries of en by rank"
+    assert page.live["titles"]["matches"] == "of the pool's matches of en"
     (table,) = page.app.dataframe
     wanted = [
         [one.language, f"{one.pairs:,}", f"{one.matched:,}", f"{one.t:,.15g}", f"{one.kept:,}"]
