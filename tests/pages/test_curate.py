@@ -260,7 +260,9 @@ def test_the_page_is_there_while_the_chosen_run_is_not_done(make_run, inputs, wo
 def test_the_address_watches_nothing_outside_the_workspace(make_run, open_page, name):
     make_run()
     page = open_page("curate", watch=name)
-    assert any("no run" in text.lower() or "not a run folder" in text for text in page.texts)
+    assert any("There is no run" in text and "perhaps it is in the trash" in text for text in page.texts)
+    page.app.button(key="watch_close").click().run()
+    assert "watch" not in page.app.query_params
 
 
 def test_metadata_is_chosen_by_the_address(make_run, workspace, open_page):
