@@ -1,5 +1,6 @@
 """Watch a run under way: where it stands, how fast it is, and the funnel as it fills up. ?watch=<its folder>"""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def show_watched() -> None:
     if not name:
         return
     with st.container(border=True):
-        if name != Path(name).name or name.startswith(".") or "\0" in name:
+        if re.fullmatch(r"[^./\0][^/\0]*", name) is None or len(name.encode("utf-8", "replace")) > 255:
             _show_nothing(name)
             return
         path = workspace() / name
