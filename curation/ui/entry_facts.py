@@ -162,9 +162,8 @@ def _show_company(run: Run, facts: EntryFacts) -> None:
     )  # fmt: skip
     with st.spinner("Looking at its pairs ..."):
         found = cached.company(run, facts.entry_id, order)
-    others = "one other entry" if found.total == 1 else f"{number(found.total)} other entries"
     enough = " Here are those with 5 shared pairs or more." if order == "lift" else ""
-    st.caption(f"{_looked_at(found.looked_at, found.of)} They match {others}.{enough}")
+    st.caption(f"{_looked_at(found.looked_at, found.of)} Other entries that they match: {number(found.total)}." + enough)
     columns = {"entry": "Entry", "source": "Source", "count": "Texts", "shared": "Shared pairs", "lift": "Lift"}
     show_table(found.entries, "what else its pairs match", key=f"company_{order}", columns=columns, height=400)
 
