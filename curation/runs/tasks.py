@@ -71,7 +71,8 @@ class Task:
 
 def start_task(folder: Path, kind: Kind, arguments: dict[str, Any], about: Path | None = None) -> Task:
     """Write a task into a new folder below `folder`, and start its job; returns at once."""
-    path = folder / secrets.token_hex(8)
+    now = datetime.now(UTC)
+    path = folder / f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
     path.mkdir(parents=True)
     info = {
         "format": FORMAT,
@@ -79,7 +80,7 @@ def start_task(folder: Path, kind: Kind, arguments: dict[str, Any], about: Path 
         "about": None if about is None else str(about),
         "arguments": arguments,
         "state": "planned",
-        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "created": now.isoformat(timespec="seconds"),
         "error": None,
         "result": None,
     }
@@ -121,13 +122,16 @@ def open_task(path: Path) -> Task:
     return Task(path, info)
 
 
-def list_tasks(folder: Path) -> list[Task]:
-    """The tasks in a folder, the newest first; whatever else is in there is passed over."""
-    found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
+def list_tasks(folder: Path, most: int = 100) -> list[Task]:
+    """The newest tasks in a folder, the last one first; whatever else is in there is passed over."""
+    found: list[Task] = []
+    # their names ascend with time: old ones need not be opened
+    for path in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else ():
         with suppress(CurationError):
             found.append(open_task(path))
-    return sorted(found, key=lambda task: task.info["created"], reverse=True)
+        if len(found) == most:
+            break
+    return found
 
 
 def forget_task(path: Path) -> None:

@@ -28,11 +28,14 @@ _RUN_IDENTITY: dict[str | type[Any], Any] = {Run: _identity}
 
 def open_run(path: Path) -> Run:
     """The run in a folder, read again only after its job wrote it; raises BadRun, UnreadableFile."""
+    return _open_run(str(path), _written(path))
+
+
+def _written(path: Path) -> int:
     try:
-        written = (path / "run.json").stat().st_mtime_ns
+        return (path / "run.json").stat().st_mtime_ns
     except OSError:
-        written = 0
-    return _open_run(str(path), written)
+        return 0
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -135,9 +138,13 @@ def show_pool(pool: tuple[str, ...], columns: Columns, format: str | None, first
     return pool_show.show_pool(pool, columns, format, first)
 
 
+def bytes_on_disk(path: Path) -> int:
+    """`trash.bytes_on_disk` of a run, summed again only after its job wrote run.json."""
+    return _bytes_on_disk(path, _written(path))
+
+
 @st.cache_data(max_entries=500, show_spinner=False)
-def bytes_on_disk(path: Path, state: str) -> int:
-    """`trash.bytes_on_disk`, of a folder that nobody writes to in this state."""
+def _bytes_on_disk(path: Path, written: int) -> int:
     return trash.bytes_on_disk(path)
 
 

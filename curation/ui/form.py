@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from curation.errors import BadArgument
 from curation.pool.filter_config import PRESETS
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.ui.text import number
@@ -42,8 +43,10 @@ def choose_settings() -> CurateConfig:
 
 
 def prefill(config: CurateConfig) -> None:
-    """Let the form say what a configuration says; only before it is drawn."""
+    """Let the form say what a configuration says; only before it is drawn. Raises BadArgument where it cannot."""
     values = asdict(config)
+    if config.seed > LARGEST:
+        raise BadArgument(f"seed {config.seed}: no browser can hold it; start this run with 'headtail curate'")
     st.session_state["set_by"] = next((name for name in BY if values[name] is not None), "tail_share")
     for name, value in values.items():
         st.session_state[f"set_{name}"] = _shown(OPTIONS[name], value)

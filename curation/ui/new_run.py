@@ -108,7 +108,7 @@ def _start(asked: dict[str, Any], draft: Path) -> None:
 def _show_preview(pool: Sequence[str], config: CurateConfig) -> None:
     try:
         found = cached.show_pool(tuple(pool), config.columns, config.pool_format, SHOWN_PAIRS)
-    except CurationError as error:
+    except (CurationError, OSError) as error:
         notice(str(error))
         return
     rows = [file.rows for file in found.files]

@@ -113,7 +113,7 @@ def _facts(run: Run) -> list[str]:
     if run.state == "done":
         facts.append(f"{number(run.info['totals']['kept'])} kept at t = {number(run.t)}")
     if run.state not in ACTIVE:
-        facts.append(f"{cached.bytes_on_disk(run.path, run.info['state']) / 1e6:,.1f} MB")
+        facts.append(f"{cached.bytes_on_disk(run.path) / 1e6:,.1f} MB")
     return facts
 
 
@@ -170,7 +170,7 @@ def _show_trash() -> None:
         key = trashed.place.name
         with st.container(border=True):
             st.text(label(trashed.run.name, 120) or "(no name)")
-            size = cached.bytes_on_disk(trashed.place, "trash") / 1e6
+            size = cached.bytes_on_disk(trashed.run.path) / 1e6
             st.caption(f"{trashed.trashed:%Y-%m-%d %H:%M} UTC · {size:,.1f} MB")
             with st.container(horizontal=True):
                 _button("Put back", "restore_from_trash", key, restore, trashed, where="trash")
@@ -181,7 +181,7 @@ def _show_trash() -> None:
 @st.dialog("Delete for good?")
 def _ask(trashed: Trashed) -> None:
     st.text(label(trashed.run.name, 120))
-    size = cached.bytes_on_disk(trashed.place, "trash") / 1e6
+    size = cached.bytes_on_disk(trashed.run.path) / 1e6
     st.caption(f"Its {size:,.1f} MB are gone for good then. Exports of it stay.")
     with st.container(horizontal=True):
         if st.button(

@@ -1,5 +1,6 @@
 """Watch a run under way: where it stands, how fast it is, and the funnel as it fills up. ?watch=<its folder>"""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,9 +52,8 @@ def show_watched() -> None:
     if not name:
         return
     with st.container(border=True):
-        if name != Path(name).name or name.startswith(".") or "\0" in name:
-            notice(f"There is no run {label(name)!r} in the workspace.", icon="link_off")
-            _close()
+        if re.fullmatch(r"[^./\0][^/\0]*", name) is None or len(name.encode("utf-8", "replace")) > 255:
+            _show_nothing(name)
             return
         path = workspace() / name
         settled = _state(path) in SETTLED
@@ -93,6 +93,8 @@ def _show(path: Path, settled: bool) -> None:
     planning = _planning(path)
     if planning is not None:
         _show_planning(planning)
+    elif not path.exists():
+        _show_nothing(path.name)
     else:
         try:
             _show_run(cached.open_run(path))
@@ -141,6 +143,11 @@ def _show_planning(task: Task) -> None:
     _close()
 
 
+def _show_nothing(name: str) -> None:
+    notice(f"There is no run {label(name)!r} in the workspace; perhaps it is in the trash.", icon="link_off")
+    _close()
+
+
 def _button(title: str, icon: str, do: Callable[[Path], None], run: Run) -> None:
     st.button(title, key=f"watch_{icon}", icon=f":material/{icon}:", on_click=attempt, args=("watch", do, run.path))
 
@@ -151,17 +158,16 @@ def _close() -> None:
 
 
 def _planning(path: Path) -> Task | None:
-    """The task that makes the run, until there is one."""
+    """The task that makes the run, until it is there."""
     if (path / "run.json").is_file():
         return None
-    return next(
-        (task for task in list_tasks(tasks_folder()) if task.kind == "curate" and task.about == str(path)), None
-    )
+    tasks = (task for task in list_tasks(tasks_folder()) if task.kind == "curate" and task.about == str(path))
+    return next((task for task in tasks if task.state != "done"), None)
 
 
 def _state(path: Path) -> State | None:
     if (planning := _planning(path)) is not None:
-        return "planned" if planning.state == "done" else planning.state
+        return planning.state
     try:
         return cached.open_run(path).state
     except CurationError:

@@ -221,6 +221,48 @@ def test_the_settings_of_a_run_fill_the_form(make_run, workspace, open_page):
     assert again.info["plan"]["inputs"] == run.info["plan"]["inputs"]
 
 
+def test_a_seed_that_no_browser_can_hold_is_refused(make_run, open_page):
+    run = make_run(t=7.0, seed=2**60)
+    page = open_page("curate")
+    button(page, "Use settings", run).click().run()
+    assert any("no browser can hold it" in text for text in page.texts)
+    assert page.app.number_input(key="set_seed").value == 0
+
+
+def test_an_empty_number_is_the_default_or_what_the_preset_says(make_run, inputs, workspace, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.number_input(key="set_seed").set_value(None).run()
+    page.app.selectbox(key="set_filter").select("align").run()
+    assert page.app.number_input(key="set_max_words").placeholder == "20"
+    run = plan_of(workspace, page)
+    assert (run.seed, run.config.max_words, run.config.filter) == (0, 20, "align")
+
+
+def test_an_export_is_a_task_with_a_place_of_its_own(make_run, workspace, open_page):
+    run = make_run()
+    page = open_page("curate")
+    page.app.session_state[f"export_{run.path.name}"] = True
+    page.app.run()
+    page.app.number_input(key="export_t_run").set_value(1.0).run()
+    for place, told in (("../up", "give a name of letters"), (str(workspace), "exists already"), ("", "give a name")):
+        page.app.text_input(key="export_to_run_parquet_1").set_value(place).run()
+        page.app.button(key="Start_the_export_run").click().run()
+        assert any(told in text for text in page.texts), place
+    assert tasks(workspace) == []
+    page.app.text_input(key="export_to_run_parquet_1").set_value("mine").run()
+    page.app.button(key="Start_the_export_run").click().run()
+    (task,) = tasks(workspace)
+    output = workspace / "exports" / "mine"
+    assert task.arguments == {
+        "run": str(run.path), "t": 1.0, "kind": "parquet", "images": True, "output": str(output),
+    }  # fmt: skip
+    run_task(task.path)
+    page.app.run()
+    assert str(output) in page.texts
+
+
 def test_verifying_is_a_task_that_everybody_sees(make_run, workspace, open_page):
     run = make_run()
     page, other = open_page("curate"), open_page("curate")
@@ -257,11 +299,15 @@ def test_the_page_is_there_while_the_chosen_run_is_not_done(make_run, inputs, wo
     assert "waits · planned" in page.texts
 
 
-@pytest.mark.parametrize("name", ["../second", "..", ".", "/", "\0", ".hidden", "nothing", "<b>", "a/b"])
+@pytest.mark.parametrize(
+    "name", ["../second", "..", ".", "/", "\0", ".hidden", "nothing", "<b>", "a/b", "é" * 199, "a" * 999]
+)
 def test_the_address_watches_nothing_outside_the_workspace(make_run, open_page, name):
     make_run()
     page = open_page("curate", watch=name)
-    assert any("no run" in text.lower() or "not a run folder" in text for text in page.texts)
+    assert any("There is no run" in text and "perhaps it is in the trash" in text for text in page.texts)
+    page.app.button(key="watch_close").click().run()
+    assert "watch" not in page.app.query_params
 
 
 def test_metadata_is_chosen_by_the_address(make_run, workspace, open_page):

@@ -33,6 +33,20 @@ def test_the_newest_run_comes_first(two_runs, open_page):
     assert page.live["at"]["t"] == 3.0
 
 
+def test_the_newest_run_that_is_done_comes_before_one_that_is_not(two_runs, open_page, edit_run_json):
+    edit_run_json(two_runs[1].path, state="cancelled")
+
+    assert open_page().app.query_params["run"] == "first"
+
+
+def test_a_run_that_is_not_done_leads_to_where_it_is_watched(two_runs, open_page, edit_run_json):
+    edit_run_json(two_runs[1].path, state="cancelled")
+
+    (link,) = open_page(run="second").app.get("page_link")
+
+    assert (link.proto.label, link.proto.query_string) == ("Watch, cancel or resume it", "watch=second")
+
+
 def test_the_address_opens_run_and_t(two_runs, open_page):
     page = open_page(run="first", t="1.5")
 

@@ -87,6 +87,7 @@ def test_exporting_and_verifying_are_tasks(make_run, tmp_path, not_started):
         assert (result["findings"], result["kind"], result["units"]) == ([], kind, 1)
 
     assert [task.kind for task in list_tasks(tmp_path / "tasks")] == ["verify", "verify", "export"]
+    assert [task.kind for task in list_tasks(tmp_path / "tasks", most=2)] == ["verify", "verify"]
 
 
 def test_an_export_that_is_there_already_is_refused_and_the_task_can_be_done_again(make_run, tmp_path, not_started):
