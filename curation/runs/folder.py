@@ -57,7 +57,7 @@ class Run:
         state: State = self.info["state"]
         return "interrupted" if state == "running" and not is_locked(self.path) else state
 
-    @property
+    @cached_property
     def config(self) -> CurateConfig:
         """The frozen configuration."""
         return CurateConfig(**self.info["plan"]["config"])

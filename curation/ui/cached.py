@@ -55,6 +55,12 @@ def by_language(run: Run, t: float) -> list[queries.LanguageSize]:
     return queries.by_language(run, t)
 
 
+@st.cache_data(max_entries=100, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def entry_sources(run: Run) -> list[str]:
+    """`queries.entry_sources`"""
+    return queries.entry_sources(run)
+
+
 @st.cache_data(max_entries=2000, show_spinner=False, hash_funcs=_RUN_IDENTITY)
 def estimate_samples(
     run: Run,

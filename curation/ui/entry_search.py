@@ -7,6 +7,7 @@ import streamlit as st
 from curation import queries
 from curation.queries import Among
 from curation.runs.folder import Run
+from curation.ui import cached
 from curation.ui.pager import choose_page
 from curation.ui.tables import show_table
 from curation.ui.text import label, number
@@ -64,7 +65,7 @@ def find_entry(run: Run, t: float) -> None:
 
 
 def _choose_source(run: Run) -> str | None:
-    sources = queries.entry_sources(run)
+    sources = cached.entry_sources(run)
     if len(sources) < 2:
         return None
     return st.selectbox(

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import streamlit as st
 
 from curation import queries
 from curation.queries import Amount
 from curation.runs.folder import Run
+from curation.ui import cached
 from curation.ui.live_chart import RankRange
 from curation.ui.text import label, notice, number, share
 
@@ -48,7 +47,7 @@ def choose_filters(run: Run) -> Filters:
             help="An entry of the metadata, exactly as it is written there: upper and lower case differ.",
         )  # fmt: skip
         source = None
-        if len(sources := _sources(run)) > 1:
+        if len(sources := cached.entry_sources(run)) > 1:
             source = st.selectbox(
                 "With one of the source", sources, index=None, format_func=label, placeholder="any", key="source",
                 width=200, **bound,
@@ -100,7 +99,3 @@ def parse_ranks(text: str | None) -> RankRange | None:
 
 def _take_ranks(ranks: RankRange | None) -> None:
     st.session_state["ranks"] = f"{ranks[0]}-{ranks[1]}" if ranks else ""
-
-
-def _sources(run: Run) -> list[str]:
-    return sorted(pc.unique(run.entries["source"].cast(pa.string())).to_pylist())
