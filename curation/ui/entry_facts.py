@@ -162,9 +162,9 @@ def _show_company(run: Run, facts: EntryFacts) -> None:
     )  # fmt: skip
     with st.spinner("Looking at its pairs ..."):
         found = cached.company(run, facts.entry_id, order)
-    others = "one other entry" if found.total == 1 else f"{number(found.total)} other entries"
-    enough = " Here are those with 5 shared pairs or more." if order == "lift" else ""
-    st.caption(f"{_looked_at(found.looked_at, found.of)} They match {others}.{enough}")
+    st.caption(f"{_looked_at(found.looked_at, found.of)} Other entries that they match: {number(found.total)}.")
+    if order == "lift":
+        st.caption("Here are those with 5 shared pairs or more.")
     columns = {"entry": "Entry", "source": "Source", "count": "Texts", "shared": "Shared pairs", "lift": "Lift"}
     show_table(found.entries, "what else its pairs match", key=f"company_{order}", columns=columns, height=400)
 
@@ -173,7 +173,7 @@ def _show_examples(run: Run, facts: EntryFacts) -> None:
     for column, (which, title) in zip(st.columns(2), SIDES, strict=True):
         with column:
             total = queries.count_samples(run, facts.t, which=which, entry=facts.entry_id)
-            st.caption(f"{title}: {number(total)} of its {number(facts.count)} texts, at t = {number(facts.t)}")
+            st.caption(title + f": {number(total)} of its {number(facts.count)} texts, at t = {number(facts.t)}")
             pairs = queries.samples(run, facts.t, which=which, entry=facts.entry_id, limit=EXAMPLES)
             if len(pairs):
                 show_pairs(run, pairs, facts.t, key=f"examples_{which}")

@@ -4,7 +4,7 @@ export default function (component) {
   const rows = data.views.map((view) => {
     const row = document.createElement("li")
     const link = document.createElement("a")
-    link.href = view.href
+    link.setAttribute("href", view.address) // of a page of our own: it begins with one /
     link.textContent = view.name
     link.dir = "auto"
     const remove = document.createElement("button")

@@ -25,7 +25,7 @@ def show_views(page: StreamlitPage) -> None:
                 except CurationError as error:
                     notice(str(error))
         if views := list_views():
-            shown = [{"id": view.id, "name": label(view.name, 200), "href": _address(view)} for view in views]
+            shown = [{"id": view.id, "name": label(view.name, 200), "address": _address(view)} for view in views]
             _views(data={"views": shown}, key="views", on_remove_change=_remove)
         else:
             st.caption("None yet. A view is all that the address bar holds: run, t, filters, page.")

@@ -230,7 +230,8 @@ def test_a_finished_run_holds_its_files_and_no_others(make_run):
     assert names == [
         *sorted(f"curves/{name}.npy" for name in (
             "entries_covered", "entry_kept", "expected", "grid", "kept", "kept_tail_share",
-            "ranked_entry_count", "ranked_entry_id", "sigma", "tail_share",
+            "ranked_entry_count", "ranked_entry_id", "sigma", "sketch_kept", "sketch_kept_matches", "sketch_rank",
+            "sketch_summed", "tail_share",
         )),
         "entries.parquet", "lock", "log.txt", "pairs/00000.json", "pairs/00000.parquet", "progress.json",
         "rare/offsets.npy", "rare/places.npy", "run.json",
