@@ -151,7 +151,9 @@ def test_what_else_its_pairs_match_in_two_orders(zipf_workspace, open_page):
     choose(page, "w5")
     look_at(page, "What else its pairs match")
     company = queries.company(zipf_workspace, 5)
-    assert f"All 666 pairs with the entry were looked at. Other entries that they match: {company.total}." in page.captions
+    assert (
+        f"All 666 pairs with the entry were looked at. Other entries that they match: {company.total}." in page.captions
+    )
     assert table(page, "shared") == company.entries.drop_columns("entry_id").to_pydict()
     page.app.segmented_control(key="order").set_value("lift").run()
     lifts = queries.company(zipf_workspace, 5, order="lift").entries["lift"].to_pylist()
