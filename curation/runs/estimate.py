@@ -172,8 +172,10 @@ class _Sample:
 
 @dataclass
 class _Met:
-    """What the passes over the sample gave; lists are by part. pairs: entry ids of each pair;
-    counts: entry_id, count; bytes: of the files that a run keeps."""
+    """What the passes over the sample gave; lists are by part.
+
+    counts: entry_id, count; pairs: the entry ids of each pair; bytes: of the files that a run keeps
+    """
 
     env: Env
     receipts: list[Receipt]
@@ -206,7 +208,7 @@ def _draw(plan: dict[str, Any], folder: Path, rows: int, seed: int) -> _Sample:
     parts = [
         [at, *group]
         for at, file in enumerate(plan["inputs"])
-        for group in ([(k, k + 1) for k in range(len(file["rows_in_group"]))] or [(0, 0)])
+        for group in ([(0, 0)] if file["rows"] is None else [(k, k + 1) for k in range(len(file["rows_in_group"]))])
     ]
     amount, of = amounts(_run(folder, {**plan, "units": parts}))
     rows_in = [plan["inputs"][at]["rows_in_group"][first] if stop else None for at, first, stop in parts]

@@ -22,12 +22,16 @@ def show_estimate(found: Mapping[str, Any], key: str) -> None:
         "range in which the truth lies 19 times in 20."
     )
     with st.grid(4, min_column_width=150):
-        _show("Pairs kept", found["kept"])
+        _show("Pairs kept", {name: round(value) for name, value in found["kept"].items()})
         _show("Threshold t", found["t"])
         total = sum(found["seconds"].values())
         phases = ", ".join(f"{name} {value:,.1f} s" for name, value in found["seconds"].items())
-        _figure("Time", f"≈ {seconds(total)}", help=f"By the clock, with this machine as busy as it was: {phases}.")
-        disk = {name: value / 1e6 for name, value in found["disk_bytes"].items()}
+        _figure(
+            "Time",
+            f"≈ {seconds(max(total, 1.0))}",
+            help=f"By the clock, with this machine as busy as it was: {phases}.",
+        )
+        disk = {name: round(value / 1e6, 1) for name, value in found["disk_bytes"].items()}
         _show("Disk, MB", disk, help=f"Free on the disk: {found['free_bytes'] / 1e6:,.0f} MB.")
     pairs, matched, matches = (found[name]["value"] for name in ("pairs", "matched", "matches"))
     st.caption(

@@ -139,7 +139,7 @@ def test_an_uploaded_file_becomes_a_run_that_is_renamed_thrown_away_and_put_back
     box.fill(evil)
     box.blur()
     settle(page)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text(f"{label(evil, 120)} · done").first).to_be_visible()
     assert open_run(run.path).name == evil
     assert page.locator("[data-testid=stMain] :is(img, iframe, b)").count() == 0

@@ -146,7 +146,7 @@ def test_a_dry_run_shows_the_ranges_of_the_library(make_run, inputs, workspace, 
     page.app.run()
     found = open_task(task.path).result
     numbers = {metric.label: metric.value for metric in page.app.metric}
-    assert numbers["Pairs kept"] == f"≈ {rounded(found['kept']['value'])}"
+    assert numbers["Pairs kept"] == f"≈ {rounded(round(found['kept']['value']))}"
     assert numbers["Threshold t"] == f"{found['t']['value']:,.15g}"
     assert "An estimate: 8 rows, 100.0 % of the pool" in page.captions
 

@@ -124,6 +124,14 @@ def test_formats_that_do_not_tell_their_rows_are_read_whole(tmp_path):
     assert (found.rows_read, found.share, found.pairs.value) == (1500, 1.0, 1500.0)
 
 
+def test_a_file_without_a_row_does_no_harm(tmp_path):
+    write_pool(tmp_path / "a.parquet", [])
+    write_pool(tmp_path / "b.parquet", ["w0 w1"] * 50)
+    found = estimate([str(tmp_path)], METADATA, CurateConfig(t=100.0), workers=1)
+
+    assert (found.pairs.value, found.kept.value) == (50.0, 50.0)
+
+
 def test_languages_have_thresholds_of_their_own(tmp_path):
     pool = tmp_path / "pool.csv"
     pool.write_text("uid,text,language\n" + "".join(f"{n},w{n % 3} w9,{('en', 'de')[n % 2]}\n" for n in range(600)))

@@ -130,6 +130,17 @@ def test_a_killed_task_reads_as_interrupted(make_run, tmp_path, not_started):
         assert open_task(task.path).state == "running"
 
 
+def test_a_task_that_is_started_by_several_at_once_is_done_once(make_run, tmp_path):
+    run = make_run()
+    task = start_task(tmp_path / "tasks", "export", export_of(run, tmp_path / "out"))
+    others = [job.start(task.path, "task") for _ in range(2)]
+    wait_for(lambda: open_task(task.path).state == "done" and not is_locked(task.path))
+    for process in filter(None, others):
+        process.wait(60)
+    # an export that is done twice fails: its folder is there
+    assert (open_task(task.path).state, open_task(task.path).error) == ("done", None)
+
+
 def test_sigterm_cancels_the_process_of_a_task(make_run, tmp_path):
     run = make_run()
     task = start_task(tmp_path / "tasks", "verify", {"run": str(run.path), "export": None, "sample": None})
