@@ -25,14 +25,15 @@ st.caption(
     f"All numbers are exact; the first {number(EXACT_RANKS)} ranks are all drawn, later ones evenly on the logarithm."
 )
 
-st.subheader("Size at every t", anchor=False)
-show_figure(figures.size_by_t(run.curves, size, run.t), "by_t", "Pairs kept at every t")
-st.caption(
-    f"How many of {pool} each t keeps. With another seed the number would lie in the band, 19 times in 20. "
-    "No t keeps a pair that matches nothing."
-)
-
-st.subheader("From the pool to the curated set", anchor=False)
-show_funnel(queries.funnel(run, size))
-show_damage(run)
-show_languages(run, t)
+funnel, by_t = st.tabs(["From the pool to the curated set", "Size at every t"], key="below", on_change="rerun")
+with funnel:
+    show_funnel(queries.funnel(run, size))
+    show_damage(run)
+    show_languages(run, t)
+if by_t.open:
+    with by_t:
+        show_figure(figures.size_by_t(run.curves, size, run.t), "by_t", "Pairs kept at every t")
+        st.caption(
+            f"How many of {pool} each t keeps. With another seed the number would lie in the band, 19 times in 20. "
+            "No t keeps a pair that matches nothing."
+        )

@@ -105,7 +105,7 @@ def carried(run: Run, entry_id: int, t: float, *, limit: int = MOST_SHOWN) -> Ca
     alone = np.bincount(at[keepers[row[carry]] == 1], minlength=ids.size)
     first = np.lexsort((ids, -alone, -count))[:limit]
     entries = _named(run, ids[first])
-    tail = run.scale.entry_level(run.entry_count) < t
+    tail = run.entry_level < t
     for name, values in (("tail", tail[ids[first]]), ("carried", count[first]), ("alone", alone[first])):
         entries = entries.append_column(name, pa.array(values))
     return Carried(

@@ -190,7 +190,7 @@ def _ids_among(run: Run, index: _Index, among: Among, t: float) -> np.ndarray:
         return ranked
     if among == "rare":
         return ranked[::-1]
-    level = run.scale.entry_level(run.entry_count)[ranked]
+    level = run.entry_level[ranked]
     if among == "head":
         return ranked[level >= t]
     return ranked[np.argsort(np.abs(np.log(level / t)), kind="stable")]

@@ -76,7 +76,7 @@ def labels(run: Run, classes: ClassList, t: float, *, spelling: Spelling = "best
     rank[run.curves.ranked_entry_id] = np.arange(1, run.curves.ranked_entry_id.size + 1)
     count, kept = (np.where(there, values[at], 0) for values in (run.entry_count, entry_kept))
     weight = np.array(classes.weights) / sum(classes.weights)
-    level = run.scale.entry_level(run.entry_count)[at]
+    level = run.entry_level[at]
     state = np.where(~there, 3, np.where(count == 0, 2, np.where(level < t, 1, 0)))
     names = pa.table(
         {

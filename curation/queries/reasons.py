@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.balancing import check_t, entry_prob, keep_prob
+from curation.balancing import check_t, pair_prob
 from curation.errors import UnknownEntry, UnknownPair
 from curation.queries import database
 from curation.runs.folder import Run
-from curation.uniform import entry_hashes, uniform
+from curation.uniform import entry_hashes, list_lengths, uniform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,47 +68,44 @@ def why(run: Run, uid: str, t: float) -> Why:
 def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
     """`Why` for each row of a table as `samples` gives it."""
     check_t(t)
-    pairs = pairs.combine_chunks()
+    lists = pairs["matched_entry_ids"].combine_chunks()
+    ids, ends = lists.flatten().to_numpy(), np.cumsum(list_lengths(lists))
+    some, at = np.unique(ids, return_inverse=True)  # of the many entries those that stand here
+    names = run.entries["entry"].take(pa.array(some)).combine_chunks()
+    sources = run.entries["source"].take(pa.array(some)).to_pylist()
+    among = pa.ListArray.from_arrays(np.append(0, ends).astype(np.int32), pa.array(at.astype(np.int32)))
+    u = uniform(pairs["uid"].combine_chunks(), among, entry_hashes(names, run.seed), run.seed)
+    entries, count, language = names.to_pylist(), run.entry_count[ids], run.scale.entry_language[ids]
+    codes, language_ts = run.scale.codes, [run.scale.language_t(number, t) for number in range(len(run.scale.codes))]
+    prob = np.array(language_ts)[language] / np.maximum(count, np.array(language_ts)[language])
+    level = run.scale.to_reference(u * count, language)
+    pi = pair_prob(pa.ListArray.from_arrays(among.offsets, np.arange(ids.size, dtype=np.int32)), prob)
     found = []
-    for row in range(len(pairs)):
-        pair = pairs.slice(row, 1).to_pylist()[0]
-        ids = np.array(pair["matched_entry_ids"], np.int32)
-        count = run.entry_count[ids]
-        number = int(run.scale.entry_language[ids[0]]) if ids.size else run.scale.reference  # one for all its entries
-        language_t = run.scale.language_t(number, t)
-        local_ids = pa.array([range(ids.size)], pa.list_(pa.int32()))
-        rows = run.entries.take(pa.array(ids))
-        u = uniform(
-            pa.array([pair["uid"]]), local_ids, entry_hashes(rows["entry"].combine_chunks(), run.seed), run.seed
-        )
-        entries = [
+    for row, pair in enumerate(pairs.to_pylist()):
+        of_pair = range(int(ends[row - 1]) if row else 0, int(ends[row]))
+        number = int(language[of_pair[0]]) if of_pair else run.scale.reference  # one for all its entries
+        why = [
             EntryWhy(
                 entry_id=int(ids[k]),
-                entry=rows["entry"][k].as_py(),
-                source=rows["source"][k].as_py(),
+                entry=entries[at[k]],
+                source=sources[at[k]],
                 count=int(count[k]),
-                prob=float(prob),
+                prob=float(prob[k]),
                 u=float(u[k]),
                 product=float(u[k] * count[k]),
-                keeps=bool(level < t),  # not product < language_t: between whole t, rounding could tell otherwise
+                keeps=bool(level[k] < t),  # not product < language_t: between whole t, rounding could tell otherwise
             )
-            for k, (prob, level) in enumerate(
-                zip(
-                    entry_prob(count, language_t),
-                    run.scale.to_reference(u * count, run.scale.entry_language[ids]),
-                    strict=True,
-                )
-            )
+            for k in of_pair
         ]
         found.append(
             Why(
                 **{name: pair[name] for name in ("uid", "text", "url", "image", "t_min")},
                 t=t,
-                keep_prob=float(keep_prob(local_ids, count, language_t)[0]),
+                keep_prob=float(pi[row]),
                 kept=pair["t_min"] < t,
-                entries=sorted(entries, key=lambda entry: entry.product),
-                language=run.scale.codes[number] or None if ids.size else None,
-                language_t=language_t if ids.size and run.scale.codes[number] else None,
+                entries=sorted(why, key=lambda entry: entry.product),
+                language=codes[number] or None if why else None,
+                language_t=language_ts[number] if why and codes[number] else None,
             )
         )
     return found

@@ -97,11 +97,16 @@ class Step:
 
 def size(run: Run, t: float) -> Size:
     """The figures of a threshold >= 1; all of them exact, but for what `Size.exact` says."""
-    kept, entry_kept = _kept_at(run, check_t(t))
+    curves, row, entry_count, totals = run.curves, run.curves.row(check_t(t)), run.entry_count, run.info["totals"]
+    if row is not None:
+        kept, covered = int(curves.kept[row]), int(curves.entries_covered[row])
+        tail_share, kept_tail_share = float(curves.tail_share[row]), float(curves.kept_tail_share[row])
+    else:
+        kept, entry_kept = _kept_at(run, t)
+        covered, tail_share = int(np.count_nonzero(entry_kept)), run.scale.tail_share(entry_count, t)
+        kept_in_tail = entry_kept[run.entry_level[curves.ranked_entry_id] < t].sum(dtype=np.int64)
+        kept_tail_share = float(kept_in_tail / max(entry_kept.sum(dtype=np.int64), 1))
     expected, sigma, exact = _moments(run, t)
-    entry_count, totals = run.entry_count, run.info["totals"]
-    level, ranked = run.scale.entry_level(entry_count), run.curves.ranked_entry_id
-    kept_in_tail = entry_kept[level[ranked] < t].sum(dtype=np.int64)
     return Size(
         t=t,
         kept=kept,
@@ -110,12 +115,12 @@ def size(run: Run, t: float) -> Size:
         exact=exact,
         pairs=totals["pairs"],
         matched=totals["matched"],
-        tail_share=run.scale.tail_share(entry_count, t),
-        kept_tail_share=float(kept_in_tail / max(entry_kept.sum(dtype=np.int64), 1)),
+        tail_share=tail_share,
+        kept_tail_share=kept_tail_share,
         entries=entry_count.size,
-        entries_matched=ranked.size,
-        entries_covered=int(np.count_nonzero(entry_kept)),
-        entries_at_cap=int((level >= t).sum()),
+        entries_matched=curves.ranked_entry_id.size,
+        entries_covered=covered,
+        entries_at_cap=int((run.entry_level >= t).sum()),
     )
 
 

@@ -98,6 +98,11 @@ class Run:
         return self.entries["count"].to_numpy()
 
     @cached_property
+    def entry_level(self) -> np.ndarray:
+        """(M,) float64: an entry belongs to the tail at t iff its level is below t, see `LanguageScale.entry_level`."""
+        return self.scale.entry_level(self.entry_count)
+
+    @cached_property
     def scale(self) -> LanguageScale:
         """What t means in each language."""
         return scale_of(self.entries, self.config.reference_language)

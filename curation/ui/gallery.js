@@ -77,15 +77,25 @@ function table(card) {
   return made
 }
 
-function why(card) {
-  const made = node("details", "why")
-  made.append(node("summary", "", "Why"), node("p", "reason", card.reason))
-  if (card.entries.length) made.append(table(card))
-  if (card.more_entries) made.append(node("p", "cut", `and ${card.more_entries} more entries`))
+function reasons(card) {
+  const made = [node("p", "reason", card.reason)]
+  if (card.entries.length) made.push(table(card))
+  if (card.more_entries) made.push(node("p", "cut", `and ${card.more_entries} more entries`))
   const facts = node("dl", "facts")
   for (const [name, value] of card.facts) facts.append(node("dt", "", name), node("dd", "", value))
-  made.append(facts)
+  return [...made, facts]
+}
+
+// What stands in it is made when it is opened: for a page of pairs, that is a thousand cells.
+function why() {
+  const made = node("details", "why")
+  made.append(node("summary", "", "Why"))
+  made.ontoggle = () => made.open && fill(made)
   return made
+}
+
+function fill(details) {
+  details.replaceChildren(details.firstElementChild, ...reasons(details.card))
 }
 
 function picture(card) {
@@ -110,16 +120,14 @@ function say(made, card, news) {
   made.className = `card ${card.kept ? "kept" : "dropped"} ${news ? "news" : ""}`
   const body = node("div", "body")
   body.append(node("span", "badge", (card.kept ? "kept" : "dropped") + (news ? ` · ${news}` : "")), caption(card))
-  const reasons = why(card)
-  reasons.open = made.querySelector("details")?.open ?? false
-  made.querySelectorAll(".body, .why").forEach((old) => old.remove())
-  made.append(body, reasons)
+  made.querySelector(".body").replaceWith(body)
 }
 
 function article(card) {
   const made = node("article")
   if (card.image) made.append(picture(card))
   else if (card.no_image) made.append(reasonFor(card.no_image))
+  made.append(node("div", "body"), why())
   return made
 }
 
@@ -133,8 +141,11 @@ function articles(data, shown) {
     const before = shown.cards?.get(key)
     const news = moved && (before ? before.kept !== card.kept && "changed" : "new")
     const made = before?.made ?? article(card)
-    const says = JSON.stringify([card, news])
+    const says = JSON.stringify([card.parts, card.kept, news])
     if (before?.says !== says) say(made, card, news)
+    const details = made.lastElementChild
+    details.card = card
+    if (details.open) fill(details)
     now.set(key, { says, made, kept: card.kept })
   }
   return now

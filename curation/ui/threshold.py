@@ -36,8 +36,9 @@ def choose_t(
         st.number_input(
             "t, exactly", min_value=1.0, step=1.0, format="%g", width=170, key="t_number", on_change=_take, args=(run,)
         )
-        with st.popover("Find t", icon=":material/search:"):
-            _find_t(run)
+        with st.popover("Find t", icon=":material/search:", on_change="rerun", key="finding_t") as finding:
+            if finding.open:
+                _find_t(run)
     marks = [mark] if (mark := _found_mark(run)) else []
     on_entry = on_entry or partial(st.session_state.__setitem__, "led_to")
     live_chart(run, t, key="live", compact=compact, marks=marks, ranks=ranks, on_ranks=on_ranks, on_entry=on_entry)

@@ -16,7 +16,11 @@ _views = component("views")
 
 def show_views(page: StreamlitPage) -> None:
     """Save what the address bar holds under a name, and links to what was saved."""
-    with st.popover("Saved views", type="tertiary", icon=":material/bookmark:"):
+    with st.popover(
+        "Saved views", type="tertiary", icon=":material/bookmark:", on_change="rerun", key="views_open"
+    ) as views_open:
+        if not views_open.open:
+            return
         with st.form("save_view", border=False, clear_on_submit=True):
             name = st.text_input("Name of this view", key="view_name", placeholder="the dogs at t = 20,000")
             if st.form_submit_button("Save this view", width="stretch"):

@@ -42,6 +42,11 @@ class Page:
     def go(self, page: str) -> None:
         self.app.switch_page(f"pages/{page}.py").run()
 
+    def open(self, key: str, what: object = True) -> None:
+        """Open a popover, or one of several tabs: what is behind it is not there before."""
+        self.app.session_state[key] = what
+        self.app.run()
+
     def set_t(self, t: float) -> None:
         self.app.number_input(key="t_number").set_value(t).run()
 

@@ -73,6 +73,7 @@ def test_a_run_starts_at_its_own_t(zipf_workspace, open_page):
 
 def test_the_number_moves_chart_and_address(zipf_workspace, open_page):
     page = open_page()
+    page.open("below", "Size at every t")
 
     page.set_t(33.3)
 
@@ -93,6 +94,7 @@ def test_t_survives_a_change_of_page(zipf_workspace, open_page):
 
 def test_find_t_for_a_size(zipf_workspace, open_page):
     page = open_page()
+    page.open("finding_t")
     wanted = queries.threshold_for_size(zipf_workspace, 1500)
 
     page.app.number_input(key="find_size").set_value(1500)
@@ -110,6 +112,7 @@ def test_find_t_for_a_size(zipf_workspace, open_page):
 
 def test_find_t_for_a_tail_share_shows_the_one_achieved(zipf_workspace, open_page):
     page = open_page()
+    page.open("finding_t")
     wanted = queries.threshold_for_tail_share(zipf_workspace, 0.30)
 
     page.app.number_input(key="find_tail").set_value(30.0)
@@ -123,6 +126,7 @@ def test_find_t_for_a_tail_share_shows_the_one_achieved(zipf_workspace, open_pag
 
 def test_a_size_that_no_t_gives_is_answered_in_one_line(zipf_workspace, open_page):
     page = open_page()
+    page.open("finding_t")
 
     page.app.number_input(key="find_size").set_value(1_000_000)
     page.app.form_submit_button[0].click().run()
@@ -134,6 +138,8 @@ def test_a_size_that_no_t_gives_is_answered_in_one_line(zipf_workspace, open_pag
 
 def test_the_charts_say_which_population_they_show(zipf_workspace, open_page):
     page = open_page()
+    assert not page.app.get("plotly_chart")
+    page.open("below", "Size at every t")
     kept = queries.size(zipf_workspace, 100.0).kept
 
     assert page.app.get("plotly_chart")[0].key == "by_t"
