@@ -48,7 +48,7 @@ def test_the_distribution_page_draws_and_shows_the_numbers_of_the_library(open_p
     assert metric(page, "Tail share of matches") == f"{100 * size.kept_tail_share:.1f} %"
     assert metric(page, "Entries covered") == f"{size.entries_covered:,}"
     assert metric(page, "Entries at the cap") == f"{size.entries_at_cap:,}"
-    assert page.locator(".js-plotly-plot .scatterlayer .trace").count() >= 2
+    assert page.locator(".js-plotly-plot").count() == 0
     assert page.locator("table.funnel tbody tr").count() == 3
     assert page.locator("table.funnel tbody tr").last.inner_text().split()[:2] == ["Balance", f"{size.matched:,}"]
     shoot(page, "distribution")
@@ -291,6 +291,9 @@ def test_axe_finds_nothing_serious(open_page, axe, path, dark):
 
 def test_a_figure_is_taken_along_as_svg_and_png(open_page):
     page = open_page("/?run=zipf", dark=True)
+    page.get_by_role("tab", name="Size at every t").click()
+    page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
+    settle(page)
 
     def taken(kind):
         with page.expect_download() as download:
