@@ -9,6 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from curation import class_lists, queries
+from curation.balancing import p_to_t
 from curation.class_lists import ClassList
 from curation.pool import show as pool_show
 from curation.pool.columns import Columns
@@ -83,8 +84,8 @@ def packed_live(run: Run) -> tuple[str, bytes]:
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
 def usual_tail_share(run: Run) -> tuple[float, float]:
     """The t whose tail share comes nearest to the one that the paper holds from pool to pool, and that share."""
-    found = queries.threshold_for_tail_share(run, DEFAULT_TAIL_SHARE)
-    return found.t, found.tail_share
+    t = p_to_t(run.scale.of_reference(run.entry_count), DEFAULT_TAIL_SHARE)
+    return t, run.scale.tail_share(run.entry_count, t)
 
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)

@@ -2,7 +2,7 @@
 
 import re
 
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from curation.runs.folder import Run
@@ -23,7 +23,7 @@ def show_languages(run: Run, t: float) -> None:
     if not listed:
         return
     st.subheader("By language", anchor=False)
-    table = pd.DataFrame(
+    table = pa.table(
         {
             "Language": [label(one.language) for one in listed],
             "Pairs": [number(one.pairs) for one in listed],
@@ -32,7 +32,7 @@ def show_languages(run: Run, t: float) -> None:
             "Kept": [number(one.kept) for one in listed],
         }
     )
-    columns = {name: st.column_config.TextColumn(name) for name in table.columns}
+    columns = {name: st.column_config.TextColumn(name) for name in table.column_names}
     st.dataframe(table, hide_index=True, column_config=columns)
     st.caption(
         f"At t = {number(t)}: t of the reference language. Each other language has the t with the same tail share. "

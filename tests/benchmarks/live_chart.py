@@ -1,22 +1,14 @@
 """Dragging t in a real Chromium: frames while it moves, and how long the page takes to follow when it is let go."""
 
 import math
-import os
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from curate_pool import timed_run
-from measure import ROOT, Measured, peak_memory_mb, prove, script, timed, worker
+from measure import Measured, peak_memory_mb, prove, script, timed, worker
+from tabs import app, slider, tab
 from world import world
 
 from curation import live, queries
@@ -24,7 +16,6 @@ from curation.runs.folder import Run, open_run
 from curation.ui.live_data import packed
 from curation.ui.text import number, share
 
-CHROMIUM = "/usr/bin/chromium"
 PAGES = {"distribution": "", "samples": "samples"}
 
 WATCH = """() => {
@@ -75,10 +66,10 @@ def live_chart(
             with worker() as process:
                 process.submit(timed_run, world(entries), run, pairs, 4, workers).result()
         found, follow, frames, proven = open_run(run), {}, {}, []
-        with _app(run, Path(name)) as (address, server), _tab() as page:
+        with app(run, Path(name)) as (address, server), tab() as page:
             for what, path in PAGES.items():
                 page.goto(f"{address}/{path}")
-                _slider(page).wait_for()
+                slider(page).wait_for()
                 page.wait_for_timeout(1500)
                 page.evaluate(WATCH)
                 if what == "distribution":
@@ -167,61 +158,17 @@ def _let_go(page: Any, run: Run, turn: int) -> float:
     return taken
 
 
-def _slider(page: Any) -> Any:
-    return page.get_by_role("slider", name="Threshold t")
-
-
 def _t(page: Any) -> float:
-    return float(_slider(page).get_attribute("aria-valuenow"))
+    return float(slider(page).get_attribute("aria-valuenow"))
 
 
 def _grip(page: Any) -> tuple[float, float]:
-    box = _slider(page).bounding_box()
+    box = slider(page).bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def _summary(milliseconds: list[float]) -> dict[str, float]:
     return {"p50": float(np.percentile(milliseconds, 50)), "p95": float(np.percentile(milliseconds, 95))}
-
-
-@contextmanager
-def _app(run: Path, workspace: Path) -> Iterator[tuple[str, int]]:
-    """The address of the app with a run open, and the id of its process."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    command = [sys.executable, "-m", "curation", "app", str(run), "--no-browser", "--port", str(port)]
-    environment = {**os.environ, "HEADTAIL_RUNS": str(workspace)}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **quiet) as server:
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-            yield f"http://127.0.0.1:{port}", server.pid
-        finally:
-            server.terminate()
-
-
-def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("the server ended before it answered")
-
-
-@contextmanager
-def _tab() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.said = []  # what the tab told the server, a frame a rerun
-        page.on("websocket", lambda socket: socket.on("framesent", partial(list.append, page.said)))
-        yield page
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -118,6 +118,18 @@ def peak_memory_mb(process: int | None = None) -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
+def memory_mb(process: int) -> float:
+    """What a process holds in memory now, in MB, pages of mapped files included; 0 where the system does not tell."""
+    try:
+        return (
+            int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+            * os.sysconf("SC_PAGE_SIZE")
+            / 1e6
+        )
+    except (OSError, IndexError):
+        return 0.0
+
+
 def line(benchmark: Callable[..., Measured], **arguments: Any) -> dict[str, Any]:
     """Run a benchmark and describe it: the line that is recorded."""
     before, started = os.getloadavg(), time.perf_counter()

@@ -138,6 +138,19 @@ def start_up(line: Line) -> list[Row]:
             Row(f"{what.replace('_', ' ')}, s", seconds["median_wall"], "{:.2f}", targets.get(what))
             for what, seconds in f["seconds"].items()
         ),
+        *(
+            [
+                Row("first chart after the server is up, the slowest, s", max(charts), "{:.2f}", ("below", 2)),
+                Row(
+                    "memory of the server with an idle session, MB",
+                    max(f["idle_session_mb"]),
+                    "{:,.0f}",
+                    ("below", 400),
+                ),
+            ]
+            if (charts := f.get("first_chart_s"))
+            else []
+        ),
         Row("first run of the app, times that of an empty one", f["ratio_first_run_to_empty_app"], "{:.1f}"),
         Row("first match, times importing numba", f["ratio_first_match_to_import_numba"], "{:.1f}"),
     ]

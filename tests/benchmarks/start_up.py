@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from curate_pool import timed_run
-from measure import ROOT, Measured, Times, prove, script
+from measure import ROOT, Measured, Times, memory_mb, prove, script
+from tabs import CHROMIUM, app, slider, tab
 from world import world
 
 import reference
@@ -68,10 +69,13 @@ def start_up(*, repeats: int = 5) -> Measured:
                 times[what].wall.append(time.perf_counter() - wall)
                 times[what].cpu.append(_cpu_of_children() - cpu)
             proven = _as_expected(outputs)  # every process is a fresh one: each answer is looked at, not the first
+        charts = [_first_chart(folder / "run", folder) for _ in range(repeats)] if Path(CHROMIUM).exists() else []
     return Measured(
         parameters={"run": "600 pairs, 300 entries", "numba_cache": "warm"},
         proven=proven,
         figures={
+            "first_chart_s": [seconds for seconds, _ in charts],
+            "idle_session_mb": [memory for _, memory in charts],
             "ratio_first_run_to_empty_app": _ratio(times["first_run_of_app"], times["first_run_of_empty_app"]),
             "ratio_first_match_to_import_numba": _ratio(times["first_match"], times["import_numba"]),
             "seconds": {what: taken.summary for what, taken in times.items()},
@@ -88,6 +92,20 @@ def _as_expected(outputs: dict[str, str]) -> list[str]:
         prove("headtail --help names its commands", True, named),
         prove("the app shows a page, without an error", "[] True", outputs["first_run_of_app"].splitlines()[0]),
     ]
+
+
+def _first_chart(run: Path, workspace: Path) -> tuple[float, float]:
+    """Seconds from a server that just came up to the first chart of its first visitor, and its memory while he looks.
+
+    Memory is what is resident after five seconds in which nothing happens.
+    """
+    with app(run, workspace) as (address, server), tab() as page:
+        start = time.perf_counter()
+        page.goto(address)
+        slider(page).wait_for()
+        seconds = time.perf_counter() - start
+        page.wait_for_timeout(5000)
+        return seconds, memory_mb(server)
 
 
 def _output(environment: dict[str, str], *arguments: str) -> str:

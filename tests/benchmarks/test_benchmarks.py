@@ -8,10 +8,11 @@ import measure
 import pytest
 import report
 from curate_pool import curate_pool, timed_run
-from live_chart import CHROMIUM, live_chart
+from live_chart import live_chart
 from query_run import query_run
 from read_pool import read_pool
 from start_up import start_up
+from tabs import CHROMIUM
 from world import word, world, zipf_entries
 
 from matching import matching
