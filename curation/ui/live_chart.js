@@ -59,6 +59,7 @@ class Chart {
     this.said = set(node("div", "hidden"), { "aria-live": "polite" })
     this.frame.append(this.svg, this.slider, this.tos, this.curve, this.brush, this.tip) // in the order of the Tab key
     this.root.replaceChildren(this.numbers, this.frame, this.foot, this.said)
+    this.root.classList.add("waiting")
     this.buildFoot()
     this.svg.setAttribute("role", "img")
   }
@@ -96,11 +97,11 @@ class Chart {
       this.looks = looks
       this.run = run
       this.shown = this.rest
+      this.root.classList.remove("waiting")
       this.root.classList.toggle("compact", data.compact)
       this.curve.classList.toggle("leads", data.leads)
       this.ranks.hidden = this.brush.hidden = !data.brush
-      this.saves.hidden = data.compact
-      this.foot.hidden = data.compact && !data.brush
+      this.foot.hidden = data.compact // a page writes the ranks itself there
       this.layout()
     } else if (!this.moving && data.heard === this.told && this.rest.t !== this.shown.t) {
       this.show(this.rest)

@@ -51,7 +51,7 @@ def live_chart(
 ) -> None:
     """The chart and its numbers at t; setting t on it sets `state.t`.
 
-    compact:  only the curve and how many pairs are kept
+    compact:  only the curve and how many pairs are kept; ranks can be drawn on it, but not written
     marks:    thresholds to offer beside those that every run has
     ranks:    the first and the last rank that are chosen; on_ranks is called with others, or None, and without it none
               can be chosen
