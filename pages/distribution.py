@@ -8,6 +8,7 @@ from curation.ui import cached, frame
 from curation.ui.charts import show_figure
 from curation.ui.funnel import show_damage, show_funnel
 from curation.ui.languages import reference_language, show_languages
+from curation.ui.tables import show_downloads
 from curation.ui.text import number
 from curation.ui.threshold import choose_t
 
@@ -27,7 +28,9 @@ st.caption(
 
 funnel, by_t = st.tabs(["From the pool to the curated set", "Size at every t"], key="below", on_change="rerun")
 with funnel:
-    show_funnel(queries.funnel(run, size))
+    steps = queries.funnel(run, size)
+    show_funnel(steps)
+    show_downloads(queries.funnel_table(steps), "funnel", key="funnel_table", about="These steps as")
     show_damage(run)
     show_languages(run, t)
 if by_t.open:

@@ -321,3 +321,16 @@ def test_the_threshold_to_compare_with_is_another_one_where_there_is_one(make_ru
     assert run.curves.grid.tolist() == [1.0]
     assert queries.half_size_t(run, 1.0) == 1.0
     assert queries.half_size_t(run, 5.0) == 1.0
+
+
+def test_the_funnel_is_a_table_with_a_row_for_each_reason():
+    steps = [
+        queries.Step("read", 10, 7, {"no text": 2, "text is not UTF-8": 1, "uid is null": 0}),
+        queries.Step("match", 7, 7, {"no entry matches": 0}),
+    ]
+
+    assert queries.funnel_table(steps).to_pylist() == [
+        {"step": "read", "rows_in": 10, "rows_out": 7, "reason": "no text", "dropped": 2},
+        {"step": "read", "rows_in": 10, "rows_out": 7, "reason": "text is not UTF-8", "dropped": 1},
+        {"step": "match", "rows_in": 7, "rows_out": 7, "reason": None, "dropped": 0},
+    ]

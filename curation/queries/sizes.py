@@ -333,3 +333,19 @@ def funnel(run: Run, size: Size) -> list[Step]:
         Step(step["step"], step["in"], step["out"], step["dropped"], step.get("notes", {}))
         for step in (*before, balance)
     ]
+
+
+def funnel_table(steps: Sequence[Step]) -> pa.Table:
+    """The funnel as a table, a row for each reason of a step.
+
+    returns step string, rows_in int64, rows_out int64, reason string, dropped int64; one row, without a reason, for a
+            step that dropped nothing
+    """
+    kinds = {"step": pa.string(), "rows_in": pa.int64(), "rows_out": pa.int64()}
+    schema = pa.schema([*kinds.items(), ("reason", pa.string()), ("dropped", pa.int64())])
+    rows = []
+    for step in steps:
+        told = {"step": step.step, "rows_in": step.rows_in, "rows_out": step.rows_out}
+        dropped = [{**told, "reason": reason, "dropped": rows} for reason, rows in step.dropped.items() if rows]
+        rows += dropped or [{**told, "reason": None, "dropped": 0}]
+    return pa.Table.from_pylist(rows, schema)

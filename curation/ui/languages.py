@@ -7,7 +7,8 @@ import streamlit as st
 
 from curation.runs.folder import Run
 from curation.ui import cached
-from curation.ui.text import label, number
+from curation.ui.tables import show_table
+from curation.ui.text import number
 
 
 def reference_language(run: Run) -> str:
@@ -23,17 +24,9 @@ def show_languages(run: Run, t: float) -> None:
     if not listed:
         return
     st.subheader("By language", anchor=False)
-    table = pa.table(
-        {
-            "Language": [label(one.language) for one in listed],
-            "Pairs": [number(one.pairs) for one in listed],
-            "Matched": [number(one.matched) for one in listed],
-            "t": [number(one.t or 0) for one in listed],
-            "Kept": [number(one.kept) for one in listed],
-        }
-    )
-    columns = {name: st.column_config.TextColumn(name) for name in table.column_names}
-    st.dataframe(table, hide_index=True, column_config=columns)
+    columns = {"language": "Language", "pairs": "Pairs", "matched": "Matched", "t": "t", "kept": "Kept"}
+    table = pa.table({name: [getattr(one, name) for one in listed] for name in columns})
+    show_table(table, "languages", key="languages", columns=columns)
     st.caption(
         f"At t = {number(t)}: t of the reference language. Each other language has the t with the same tail share. "
         "Pairs of languages without metadata are counted in the step Language above."
