@@ -65,3 +65,27 @@ def test_the_pairs_of_a_page_are_taken_along(open_page, runs, tmp_path):
     lines = (tmp_path / "samples.csv").read_text().splitlines()
     assert lines[0] == '"uid","text","url","t_min","kept"'
     assert [line.split('","')[1].split('"')[0] for line in lines[1:]] == wanted(runs["photos"], 10.0)
+
+
+def test_ranks_are_drawn_on_the_chart_and_stand_in_the_address(open_page, runs):
+    page = open_page("/samples?run=zipf")
+    axis = page.locator(".brush").bounding_box()
+    y = axis["y"] + axis["height"] / 2
+
+    page.mouse.move(axis["x"] + 0.3 * axis["width"], y)
+    page.mouse.down()
+    page.mouse.move(axis["x"] + 0.6 * axis["width"], y, steps=5)
+    page.mouse.up()
+
+    box = page.get_by_role("textbox", name="With one of the ranks")
+    expect(box).to_have_value(re.compile(r"^\d+-\d+$"))
+    first, last = (int(rank) for rank in box.input_value().split("-"))
+    assert 1 < first < last < 300
+    expect(page).to_have_url(re.compile(f"ranks={first}-{last}"))
+    settle(page)
+    assert captions(page) == wanted(runs["zipf"], 50.0, ranks=(first, last))
+
+    box.fill("")
+    box.press("Enter")
+    settle(page)
+    assert captions(page) == wanted(runs["zipf"], 50.0)
