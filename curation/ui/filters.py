@@ -38,27 +38,27 @@ class Filters:
 def choose_filters(run: Run) -> Filters:
     """A row of choices; all of them stand in the address bar."""
     bound: dict[str, Any] = {"bind": "query-params"}
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         which = st.segmented_control(
             "Pairs", SHOW, format_func=SHOW.__getitem__, default="both", required=True, key="which", **bound
         )
         entry = st.text_input(
-            "With the entry", key="entry", placeholder="any", width=200, **bound,
+            "With the entry", key="entry", placeholder="any", width=165, **bound,
             help="An entry of the metadata, exactly as it is written there: upper and lower case differ.",
         )  # fmt: skip
         source = None
         if len(sources := cached.entry_sources(run)) > 1:
             source = st.selectbox(
-                "With one of the source", sources, index=None, format_func=label, placeholder="any", key="source",
-                width=200, **bound,
+                "Of the source", sources, index=None, format_func=label, placeholder="any", key="source",
+                width=165, **bound,
             )  # fmt: skip
         written = st.text_input(
-            "With one of the ranks", key="ranks", placeholder="any, such as 1-100", width=200, **bound,
+            "Of the ranks", key="ranks", placeholder="any, or 1-100", width=165, **bound,
             help="Ranks of entries, by how many texts they stand in. They can also be chosen on the chart: draw along "
             "its lower edge.",
         )  # fmt: skip
         contains = st.text_input(
-            "In the caption", key="contains", placeholder="any text", width=200, **bound,
+            "In the caption", key="contains", placeholder="any text", width=165, **bound,
             help="A part of the caption, words or not; upper and lower case are one.",
         )  # fmt: skip
     ranks = parse_ranks(written)

@@ -17,7 +17,7 @@ def wanted(run, t, **asked):
 def test_a_link_holds_the_whole_view(open_page, runs):
     page = open_page("/samples?run=zipf&t=33.3")
     page.get_by_text("Kept", exact=True).click()
-    box = page.get_by_role("textbox", name="With one of the ranks")
+    box = page.get_by_role("textbox", name="Of the ranks")
     box.fill("3-9")
     box.press("Enter")
     settle(page)
@@ -77,7 +77,7 @@ def test_ranks_are_drawn_on_the_chart_and_stand_in_the_address(open_page, runs):
     page.mouse.move(axis["x"] + 0.6 * axis["width"], y, steps=5)
     page.mouse.up()
 
-    box = page.get_by_role("textbox", name="With one of the ranks")
+    box = page.get_by_role("textbox", name="Of the ranks")
     expect(box).to_have_value(re.compile(r"^\d+-\d+$"))
     first, last = (int(rank) for rank in box.input_value().split("-"))
     assert 1 < first < last < 300
