@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from curation.balancing import check_t
 from curation.queries.pairs import draw
+from curation.queries.reasons import draws
 from curation.runs.folder import Run
-from curation.uniform import entry_hashes, list_lengths, uniform
+from curation.uniform import list_lengths
 
 LOOKED_AT = 20_000
 """So many pairs of an entry are looked at; all of them, if it has no more."""
@@ -95,7 +96,7 @@ def carried(run: Run, entry_id: int, t: float, *, limit: int = MOST_SHOWN) -> Ca
     drawn = draw(run, LOOKED_AT, entry_id=entry_id)
     pairs, lists = drawn.pairs, _lists(drawn.pairs)
     entry_ids, row = lists.flatten().to_numpy(), np.repeat(np.arange(len(lists)), list_lengths(lists))
-    keeps = _keeps(run, pairs["uid"].combine_chunks(), lists, check_t(t))
+    keeps = draws(run, pairs["uid"].combine_chunks(), lists)[1] < check_t(t)
     keepers = np.bincount(row[keeps], minlength=len(lists))
     itself = np.bincount(row[keeps & (entry_ids == entry_id)], minlength=len(lists)) > 0
     others = (keepers > 0) & ~itself
@@ -118,16 +119,6 @@ def carried(run: Run, entry_id: int, t: float, *, limit: int = MOST_SHOWN) -> Ca
         entries=entries,
         total=ids.size,
     )
-
-
-def _keeps(run: Run, uid: pa.Array, lists: pa.ListArray, t: float) -> np.ndarray:
-    """(nnz,) bool: whether each entry of each pair keeps it, u_e c_e < t on the scale of t."""
-    ids, local = np.unique(lists.flatten().to_numpy(), return_inverse=True)
-    hashes = entry_hashes(run.entries["entry"].take(pa.array(ids)).combine_chunks(), run.seed)
-    ends = np.concatenate([[0], np.cumsum(list_lengths(lists))]).astype(np.int32)
-    u = uniform(uid, pa.ListArray.from_arrays(pa.array(ends), pa.array(local.astype(np.int32))), hashes, run.seed)
-    level = run.scale.to_reference(u * run.entry_count[ids][local], run.scale.entry_language[ids][local])
-    return level < t
 
 
 def _lists(pairs: pa.Table) -> pa.ListArray:

@@ -138,6 +138,15 @@ def entry_kept_by_t(run: Run, entry_id: int) -> np.ndarray:
     return run.curves.entry_kept[:, rank - 1].astype(np.int64)
 
 
+def entry_by_itself_by_t(run: Run, entry_id: int) -> np.ndarray:
+    """(T,) float64: how many of its texts the entry keeps by itself at each t of `curves.grid`, on average over seeds.
+
+    That is min(count, t), with languages the t of its own.
+    """
+    own_t = run.scale.language_ts(int(run.scale.entry_language[entry_id]), run.curves.grid)
+    return np.minimum(float(run.entry_count[entry_id]), own_t)
+
+
 def entry_sources(run: Run) -> list[str]:
     """The sources of the entries, the largest first."""
     counts = pc.value_counts(run.entries["source"].cast(pa.string())).to_pylist()

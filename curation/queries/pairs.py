@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -90,8 +90,10 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    """Which pairs: since <= t_min < below, with an entry, with one of a source or between two ranks, with a text in the
-    caption; None where all will do."""
+    """Which pairs: since <= t_min < below, and further ones where they are not None.
+
+    entry_id: with this entry; source, ranks: with one of these, see `entries_among`; contains: a text of the caption
+    """
 
     since: float
     below: float
@@ -162,7 +164,7 @@ def search(
 
     seconds: begin no further part of the run after so long; what was not looked through is told
     """
-    wanted = replace(_wanted(run, t, which, entry, since), source=source, ranks=ranks, contains=contains or None)
+    wanted = _wanted(run, t, which, since, entry, source=source, ranks=ranks, contains=contains or None)
     limit = min(limit, MOST_SAMPLES)
     places = None
     if wanted.entry_id is not None and source is None and ranks is None:
@@ -216,7 +218,7 @@ def estimate_samples(
     """How many pairs `samples` can show: counted, or in a big run estimated from the drawn pairs, as `Amount` says."""
     if source is None and ranks is None:
         return Amount(count_samples(run, t, which=which, entry=entry))
-    wanted = replace(_wanted(run, t, which, entry, 0.0), source=source, ranks=ranks)
+    wanted = _wanted(run, t, which, 0.0, entry, source=source, ranks=ranks)
     drawn, pool = len(_drawn_places(run.path, run.info["plan_digest"])), run.info["totals"]["pairs"]
     units = (_DRAWN,) if drawn else tuple(range(len(run.pair_files)))
     found = _count(run.path, run.info["plan_digest"], units, wanted)
@@ -235,9 +237,7 @@ def entries_among(run: Run, source: str | None = None, ranks: tuple[int, int] | 
     """
     ranked = run.curves.ranked_entry_id
     if ranks is not None:
-        if run.scale.codes != ("",):
-            ranked = ranked[run.scale.entry_language[ranked] == run.scale.reference]
-        ranked = ranked[max(ranks[0], 1) - 1 : max(ranks[1], 0)]
+        ranked = ranked[run.ranks.column[max(ranks[0], 1) - 1 : max(ranks[1], 0)]]
     among = np.zeros(run.entry_count.size, np.bool_)
     among[ranked] = True
     if source is not None:
@@ -246,8 +246,9 @@ def entries_among(run: Run, source: str | None = None, ranks: tuple[int, int] | 
     return among
 
 
-def _wanted(run: Run, t: float, which: Which, entry: str | int | None, since: float) -> _Wanted:
+def _wanted(run: Run, t: float, which: Which, since: float, entry: str | int | None, **more: Any) -> _Wanted:
     return _Wanted(
+        **more,
         since=max(since, t) if which == "dropped" else since,
         below={"kept": check_t(t), "dropped": math.inf, "both": math.inf}[which],
         entry_id=None if entry is None else entry_id(run, entry),

@@ -69,26 +69,24 @@ def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
     """`Why` for each row of a table as `samples` gives it."""
     check_t(t)
     lists = pairs["matched_entry_ids"].combine_chunks()
-    ids, ends = lists.flatten().to_numpy(), np.cumsum(list_lengths(lists))
-    some, at = np.unique(ids, return_inverse=True)  # of the many entries those that stand here
-    names = run.entries["entry"].take(pa.array(some)).combine_chunks()
-    sources = run.entries["source"].take(pa.array(some)).to_pylist()
-    among = pa.ListArray.from_arrays(np.append(0, ends).astype(np.int32), pa.array(at.astype(np.int32)))
-    u = uniform(pairs["uid"].combine_chunks(), among, entry_hashes(names, run.seed), run.seed)
-    entries, count, language = names.to_pylist(), run.entry_count[ids], run.scale.entry_language[ids]
+    ids, ends = lists.flatten().to_numpy(), np.append(0, np.cumsum(list_lengths(lists)))
+    u, level = draws(run, pairs["uid"].combine_chunks(), lists)
+    entries, sources = (run.entries[name].take(pa.array(ids)).to_pylist() for name in ("entry", "source"))
+    count, language = run.entry_count[ids], run.scale.entry_language[ids]
     codes, language_ts = run.scale.codes, [run.scale.language_t(number, t) for number in range(len(run.scale.codes))]
-    prob = np.array(language_ts)[language] / np.maximum(count, np.array(language_ts)[language])
-    level = run.scale.to_reference(u * count, language)
-    pi = pair_prob(pa.ListArray.from_arrays(among.offsets, np.arange(ids.size, dtype=np.int32)), prob)
+    own_t = np.array(language_ts)[language]
+    prob = own_t / np.maximum(count, own_t)
+    in_order = np.arange(ids.size, dtype=np.int32)
+    pi = pair_prob(pa.ListArray.from_arrays(ends.astype(np.int32), in_order), prob)
     found = []
     for row, pair in enumerate(pairs.to_pylist()):
-        of_pair = range(int(ends[row - 1]) if row else 0, int(ends[row]))
+        of_pair = range(int(ends[row]), int(ends[row + 1]))
         number = int(language[of_pair[0]]) if of_pair else run.scale.reference  # one for all its entries
         why = [
             EntryWhy(
                 entry_id=int(ids[k]),
-                entry=entries[at[k]],
-                source=sources[at[k]],
+                entry=entries[k],
+                source=sources[k],
                 count=int(count[k]),
                 prob=float(prob[k]),
                 u=float(u[k]),
@@ -109,6 +107,20 @@ def explain(run: Run, pairs: pa.Table, t: float) -> list[Why]:
             )
         )
     return found
+
+
+def draws(run: Run, uid: pa.Array, lists: pa.ListArray) -> tuple[np.ndarray, np.ndarray]:
+    """What balancing drew for each entry of some pairs: u, and the level, which keeps the pair at t iff it is below t.
+
+    uid:     (N,) string; lists: (N,) list<int32>, the entry ids of each pair
+    returns  (nnz,) float64 in [0, 1), and (nnz,) float64: u * count, with languages on the scale of t
+    """
+    ids, at = np.unique(lists.flatten().to_numpy(), return_inverse=True)  # of the many entries those that stand here
+    ends = np.append(0, np.cumsum(list_lengths(lists))).astype(np.int32)
+    among = pa.ListArray.from_arrays(ends, pa.array(at.astype(np.int32)))
+    hashes = entry_hashes(run.entries["entry"].take(pa.array(ids)).combine_chunks(), run.seed)
+    u = uniform(uid, among, hashes, run.seed)
+    return u, run.scale.to_reference(u * run.entry_count[ids][at], run.scale.entry_language[ids][at])
 
 
 def entry_id(run: Run, entry: str | int) -> int:

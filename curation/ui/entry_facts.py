@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-import numpy as np
 import streamlit as st
 
 from curation import figures, queries
@@ -11,9 +10,10 @@ from curation.queries import EntryFacts, Which
 from curation.runs.folder import Run
 from curation.ui import cached
 from curation.ui.charts import show_figure
+from curation.ui.filters import unknown_entry
 from curation.ui.gallery import show_pairs
 from curation.ui.tables import show_table
-from curation.ui.text import counted, label, notice, number, share
+from curation.ui.text import counted, label, number, share
 
 EXAMPLES = 6
 Order = Literal["shared", "lift"]
@@ -43,9 +43,7 @@ def choose_entry(run: Run) -> int | None:
             )
             return of_language[chosen]
     if not ids:
-        notice(f"“{label(entry)}” is no entry of this run's metadata.", icon="search_off")
-        if similar := queries.similar_entries(run, entry):
-            st.text("Entries like it that match: " + ", ".join(f"“{label(found)}”" for found in similar))
+        unknown_entry(run, entry)
     return ids[0] if ids else None
 
 
@@ -125,8 +123,7 @@ def _code(variant: dict[str, Any]) -> list[str]:
 
 
 def _show_by_t(run: Run, facts: EntryFacts) -> None:
-    own_t = run.scale.language_ts(int(run.scale.entry_language[facts.entry_id]), run.curves.grid)
-    kept, by_itself = queries.entry_kept_by_t(run, facts.entry_id), np.minimum(facts.count, own_t)
+    kept, by_itself = queries.entry_kept_by_t(run, facts.entry_id), queries.entry_by_itself_by_t(run, facts.entry_id)
     figure = figures.kept_by_t(run.curves, kept, by_itself, facts)
     show_figure(figure, "entry_by_t", "Texts with the entry that are kept, at every t")
     st.caption(
