@@ -4,7 +4,6 @@ A browser can hold a few thousand points a threshold, not the 500,000 entries of
 drawn, later ones evenly on the logarithm; the sums are over all entries, drawn or not.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ SAMPLED_RANKS = 500
 SUMMED_RANKS = 200
 
 
-def shown_ranks(entries: int, also: Iterable[int] = ()) -> np.ndarray:
+def shown_ranks(entries: int) -> np.ndarray:
     """(R,) int64 ascending: the ranks, from 1, that are drawn out of so many; the first and the last are among them.
 
     >>> shown_ranks(5)
@@ -28,9 +27,10 @@ def shown_ranks(entries: int, also: Iterable[int] = ()) -> np.ndarray:
     (True, 1000, 500000)
     """
     exact = np.arange(1, min(entries, EXACT_RANKS) + 1)
-    sampled = np.geomspace(EXACT_RANKS, entries, SAMPLED_RANKS).astype(np.int64) if entries > EXACT_RANKS else exact
-    inside = [rank for rank in (*also, entries) if 1 <= rank <= entries]
-    return np.unique(np.concatenate([exact, sampled, np.array(inside, np.int64)]))
+    if entries <= EXACT_RANKS:
+        return exact
+    sampled = np.geomspace(EXACT_RANKS, entries, SAMPLED_RANKS).astype(np.int64)
+    return np.unique(np.concatenate([exact, sampled, [entries]]))
 
 
 def summed_ranks(entries: int) -> np.ndarray:

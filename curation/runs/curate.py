@@ -32,7 +32,8 @@ from curation.rare import RareBuilder
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
-from curation.runs.folder import Run, lock, open_run, write_curves, write_info, write_sketch
+from curation.runs.folder import Run, State, lock, open_run, write_curves, write_info, write_sketch
+from curation.runs.job import told_in
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
 from curation.runs.reading import Reading
@@ -117,19 +118,8 @@ def run(
         if found.state == "done":
             return found
         check_plan(found)
-        (path / "cancel").unlink(missing_ok=True)
-        files.remove_leftovers(path)
-        try:
-            _set_state(found, "running")
+        with told_in(path, partial(_set_state, found)):
             _work(found, workers, on_progress, lambda: cancel() or (path / "cancel").exists())
-            _set_state(found, "done")
-        except Cancelled:
-            _set_state(found, "cancelled")
-            raise
-        except BaseException as error:
-            with suppress(OSError):  # a full disk: the lock is freed, so the run reads as interrupted
-                _set_state(found, "failed", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
-            raise
     return open_run(path)
 
 
@@ -452,7 +442,7 @@ def _write_results(
     run.info["timings"] = seconds
 
 
-def _set_state(run: Run, state: str, error: str | None = None) -> None:
+def _set_state(run: Run, state: State, error: str | None) -> None:
     run.info.update(state=state, error=error)
     write_info(run.path, run.info)
     with suppress(OSError), (run.path / "log.txt").open("a", encoding="utf-8") as log:

@@ -5,11 +5,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from curation.runs.folder import is_locked
+from curation import files
+from curation.engines import Cancelled
+from curation.runs.folder import State, is_locked
 
 
 def start(path: Path, command: Literal["run", "task"] = "run") -> subprocess.Popen[bytes] | None:
@@ -35,6 +37,27 @@ def start(path: Path, command: Literal["run", "task"] = "run") -> subprocess.Pop
 def cancel(path: Path) -> None:
     """Ask the job of a run or a task to stop; it does so after the units under way. Harmless where none runs."""
     (path / "cancel").touch()
+
+
+@contextmanager
+def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[None]:
+    """Around the work of a job that holds the lock of its folder: lets the folder tell how the work goes, and ended.
+
+    tell: writes the state, and the one line of an error
+    """
+    (path / "cancel").unlink(missing_ok=True)
+    files.remove_leftovers(path)
+    try:
+        tell("running", None)
+        yield
+        tell("done", None)
+    except Cancelled:
+        tell("cancelled", None)
+        raise
+    except BaseException as error:
+        with suppress(OSError):  # a full disk: the lock is freed, so it reads as interrupted
+            tell("failed", str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise
 
 
 @contextmanager

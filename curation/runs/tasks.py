@@ -12,11 +12,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from curation import files
-from curation.engines import Cancelled
 from curation.errors import BadRun, CurationError
 from curation.runs import job
 from curation.runs.folder import State, is_locked, lock
@@ -100,18 +100,9 @@ def run_task(path: Path, cancel: Callable[[], bool] = lambda: False) -> None:
         task = open_task(path)
         if task.state == "done":
             return
-        (path / "cancel").unlink(missing_ok=True)
-        files.remove_leftovers(path)
-        try:
-            _set_state(task, "running")
-            _set_state(task, "done", result=KINDS[task.kind](task, lambda: cancel() or (path / "cancel").exists()))
-        except Cancelled:
-            _set_state(task, "cancelled")
-            raise
-        except BaseException as error:
-            with suppress(OSError):  # a full disk: the lock is freed, so the task reads as interrupted
-                _set_state(task, "failed", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
-            raise
+        task.info["result"] = None
+        with job.told_in(path, partial(_set_state, task)):
+            task.info["result"] = KINDS[task.kind](task, lambda: cancel() or (path / "cancel").exists())
 
 
 def open_task(path: Path) -> Task:
@@ -140,6 +131,6 @@ def forget_task(path: Path) -> None:
         delete_folder(path)
 
 
-def _set_state(task: Task, state: State, error: str | None = None, result: dict[str, Any] | None = None) -> None:
-    task.info.update(state=state, error=error, result=result)
+def _set_state(task: Task, state: State, error: str | None) -> None:
+    task.info.update(state=state, error=error)
     files.write_json(task.path / "task.json", task.info)
