@@ -189,7 +189,7 @@ def _progress(run: Run) -> tuple[float, str] | None:
         phases = [name for name in PHASES if run.config.active_filters or name not in ("filter", "compare")]
         at, name = phases.index(found["phase"]), PHASES[found["phase"]]
         done, total = min(found["done"], found["total"]), max(found["total"], 1)
-        line = f"{name}: {number(done)} of {number(total)} pairs"
+        line = f"{name}: {number(done)} of {number(total)} {'bytes' if found.get('of') == 'bytes' else 'pairs'}"
         if found["eta_s"] is not None and done < total:
             line += f", about {found['eta_s']:,.0f} s left in step {at + 1} of {len(phases)}"
         return (at + done / total) / len(phases), line
