@@ -15,46 +15,24 @@ them is scaled to the pool. All of it is an estimate, and says how far it can be
 import os
 import shutil
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from curation import files, queries
 from curation.balancing import p_to_t, pair_prob
-from curation.curves import CurveBuilder, threshold_grid
-from curation.engines import Cancelled, Unit, local
 from curation.errors import BadArgument
 from curation.metadata import Metadata
-from curation.metadata_files import metadata_table
-from curation.pool.pairs import BATCH_ROWS, Scanned
-from curation.pool.parquet import FORMAT as PARQUET
 from curation.queries import Step
 from curation.rare import PLACE, RARE, SMALL_RUN
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
-from curation.runs.curate import Env, Receipt, entries_table, environment, keep_unit, match_unit
 from curation.runs.filtered import filter_steps
-from curation.runs.filtering import filter_pool
-from curation.runs.folder import Run, write_curves
-from curation.runs.plan import amounts, digest, make_plan, units
-from curation.runs.progress import Reporter
-from curation.runs.reading import Reading
-from curation.runs.routing import scale_of
+from curation.runs.plan import make_plan
+from curation.runs.sampling import SAMPLE_ROWS, Met, Sample, count_of, draw_sample, pass_through, scaled_counts
 from curation.runs.trash import bytes_on_disk
-from curation.scale import one_language
-
-SAMPLE_ROWS = 500_000
-SAMPLE_BYTES = 2**26
-"""How much is read, of a pool that tells its rows and of one that does not; more where parts are larger."""
-
-LEAST_PARTS = 12
-"""Row groups, or files, that are read at least, if there are as many: a range rests on how they differ."""
 
 GROUPS = 16
 """The sample is left out in so many groups at most, one at a time."""
@@ -136,8 +114,8 @@ def estimate(
     workers = workers or os.cpu_count() or 1
     plan = make_plan(pool, metadata, config)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="dry-run-") as folder:
-        sample = _draw(plan, Path(folder), rows, seed)
-        met = _meet(sample, metadata, workers, on_share, cancel)
+        sample = draw_sample(plan, Path(folder), rows, seed)
+        met = pass_through(sample, metadata, workers, on_share, cancel)
         figures = _Figures(sample, met)
         t, kept = figures.t_and_kept()
         return Estimate(
@@ -158,166 +136,13 @@ def estimate(
         )
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """run: over the parts that were drawn, in a folder of its own; read: (P,) rows, or bytes, of each that are read."""
-
-    run: Run
-    read: np.ndarray
-    of_pool: float
-    of_parts: int
-    batches: int
-    beginnings: bool
-
-
-@dataclass
-class _Met:
-    """What the passes over the sample gave; lists are by part.
-
-    counts: entry_id, count; pairs: the entry ids of each pair; bytes: of the files that a run keeps
-    """
-
-    env: Env
-    receipts: list[Receipt]
-    counts: list[pa.Table]
-    pairs: list[pa.ListArray]
-    bytes: list[int]
-    judged: Counter[str]
-    seconds: dict[str, float] = field(default_factory=dict)
-    grid_points: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Beginnings(Reading):
-    """Reads of each row group the first batches alone."""
-
-    batches: int
-
-    def texts(self, unit: Unit) -> Iterator[tuple[pa.StringArray, pa.StringArray | None, Counter[str]]]:
-        return islice(super().texts(unit), self._most(unit))
-
-    def everything(self, unit: Unit) -> Iterator[Scanned]:
-        return islice(super().everything(unit), self._most(unit))
-
-    def _most(self, unit: Unit) -> int | None:
-        return self.batches if self.formats[unit.path] is PARQUET else None
-
-
-def _draw(plan: dict[str, Any], folder: Path, rows: int, seed: int) -> _Sample:
-    """Row groups at random, and files of formats without them: until there are enough parts, and enough in them."""
-    parts = [
-        [at, *group]
-        for at, file in enumerate(plan["inputs"])
-        for group in ([(0, 0)] if file["rows"] is None else [(k, k + 1) for k in range(len(file["rows_in_group"]))])
-    ]
-    amount, of = amounts(_run(folder, {**plan, "units": parts}))
-    rows_in = [plan["inputs"][at]["rows_in_group"][first] if stop else None for at, first, stop in parts]
-    batches = max(1, rows // (min(len(parts), LEAST_PARTS) * BATCH_ROWS))
-    read = [a if not n else a * min(n, batches * BATCH_ROWS) / n for a, n in zip(amount, rows_in, strict=True)]
-    order, enough = np.random.default_rng(seed).permutation(len(parts)), rows if of == "rows" else SAMPLE_BYTES
-    reached = np.cumsum(np.array(read)[order])
-    chosen = np.sort(order[: max(int(np.searchsorted(reached, enough)) + 1, LEAST_PARTS)])
-    run = _run(folder, {**plan, "units": [parts[k] for k in chosen]})
-    cut = any(read[k] < amount[k] for k in chosen)
-    return _Sample(run, np.array(read)[chosen], float(sum(amount)), len(parts), batches, cut)
-
-
-def _run(folder: Path, plan: dict[str, Any]) -> Run:
-    """A run that is in no folder."""
-    return Run(folder, {"plan": plan, "plan_digest": digest(plan)})
-
-
-def _meet(
-    sample: _Sample, metadata: Metadata, workers: int, on_share: Callable[[float], None], cancel: Callable[[], bool]
-) -> _Met:
-    """Both passes over the sample, as a run goes through them, with the counts of the sample scaled to the pool."""
-    run, todo = sample.run, units(sample.run)
-    scale_up = sample.of_pool / sample.read.sum()
-    started = time.monotonic()
-    table = metadata_table(metadata)
-    env = environment(run, table, np.zeros(len(table), np.int64), one_language(len(table)))
-    reading = _Beginnings(batches=sample.batches, **{f.name: getattr(env.reading, f.name) for f in fields(Reading)})
-    env = replace(env, reading=reading)
-    met = _Met(env, [], [], [], [], Counter())
-    clock = _Clock(met.seconds, started)
-    env.match(pa.array(["a"]), None if reading.languages is None else pa.nulls(1, pa.string()))  # is compiled once
-    clock.note("start")
-    if run.config.active_filters:
-        amount = amounts(run)[0]
-        report = Reporter(run.path, sum(amount), "", lambda progress: None)
-        met.judged = filter_pool(run, reading, todo, amount, workers, report, cancel)
-        clock.note("filter", scale_up)
-    on_share(0.2)
-    _map(match_unit, env, todo, workers, cancel, lambda done: on_share(0.2 + 0.35 * done))
-    clock.note("match", scale_up)
-    work = [run.path / "work" / f"{unit.index:05d}.parquet" for unit in todo]
-    met.counts = [files.open_parquet(path).read() for path in work]
-    entry_count = np.rint(_often(_count(met.counts, len(table)), scale_up)).astype(np.int64)
-    entries = entries_table(table, entry_count)
-    files.write_parquet(run.path / "entries.parquet", entries)
-    met.env = env = replace(env, entry_count=entry_count, scale=scale_of(entries, run.config.reference_language))
-    curves = CurveBuilder(env.entry_count, threshold_grid(int(env.scale.top(env.entry_count))), env.scale)
-    met.pairs = [pa.array([], pa.list_(pa.int32()))] * len(todo)
-
-    def read_back(unit: Unit) -> None:
-        batches = list(queries.read_matches(run.path / "pairs" / f"{unit.index:05d}.parquet"))
-        for batch in batches:
-            curves.add(batch["matched_entry_ids"], batch["t_min"].to_numpy())
-        if batches:
-            met.pairs[unit.index] = pa.concat_arrays([batch["matched_entry_ids"] for batch in batches])
-
-    met.receipts = _map(keep_unit, env, todo, workers, cancel, lambda done: on_share(0.55 + 0.35 * done), read_back)
-    clock.note("balance", scale_up)
-    found = curves.finish()
-    write_curves(run.path, found)
-    met.grid_points = found.grid.size
-    clock.note("curves")
-    met.bytes = [sum(path.stat().st_size for path in (run.path / "pairs").glob(f"{unit.index:05d}.*")) for unit in todo]
-    on_share(0.95)
-    return met
-
-
-def _map(
-    fn: Callable[[Unit, Env], Receipt],
-    env: Env,
-    todo: list[Unit],
-    workers: int,
-    cancel: Callable[[], bool],
-    on_share: Callable[[float], None],
-    then: Callable[[Unit], None] = lambda unit: None,
-) -> list[Receipt]:
-    receipts: dict[int, Receipt] = {}
-
-    def on_done(unit: Unit, receipt: Receipt) -> None:
-        receipts[unit.index] = receipt
-        then(unit)
-        on_share(len(receipts) / len(todo))
-
-    if cancel():
-        raise Cancelled
-    local.map_units(fn, todo, env, on_done=on_done, cancel=cancel, workers=workers)
-    return [receipts[unit.index] for unit in todo]
-
-
-class _Clock:
-    """Notes the seconds of each phase, as many more as the pool is larger than the sample."""
-
-    def __init__(self, seconds: dict[str, float], started: float) -> None:
-        self._seconds, self._last = seconds, started
-
-    def note(self, phase: str, times: float = 1.0) -> None:
-        now = time.monotonic()
-        self._seconds[phase] = (now - self._last) * times
-        self._last = now
-
-
 class _Figures:
     """The figures of the whole pool, from all of the sample and from it without each group of parts."""
 
-    def __init__(self, sample: _Sample, met: _Met) -> None:
+    def __init__(self, sample: Sample, met: Met) -> None:
         self._sample, self._met, self._config = sample, met, sample.run.config
         self.scale_up = float(sample.of_pool / sample.read.sum())
-        self._count = _count(met.counts, met.env.entry_count.size)
+        self._count = count_of(met.counts, met.env.entry_count.size)
         if not self._count.any():
             raise BadArgument(f"nothing matched in what was read of the pool, {len(sample.read)} part(s)")
         self._pairs = pa.concat_arrays(met.pairs)
@@ -367,14 +192,14 @@ class _Figures:
         """The figures by some parts of the sample alone, those of entries as often and as seldom as they can be."""
         met, read = self._met, self._sample.read
         f = self._sample.of_pool / read[parts].sum()
-        count = _count([met.counts[k] for k in parts], met.env.entry_count.size)
+        count = count_of([met.counts[k] for k in parts], met.env.entry_count.size)
         found: dict[str, float] = {}
         for name in ("pairs", "matched", "matches", "bytes"):
             value = f * sum(self._amount(name, k) for k in parts)
             found |= {name: value, f"{name} often": value, f"{name} seldom": value}
         mine = np.concatenate([np.arange(self._ends[k], self._ends[k + 1]) for k in parts])
         t_low, t_high = (self._t, self._t) if self._t else self._t_for_tail_share(count, f)
-        for way, scaled, t in (("often", _often(count, f), t_low), ("seldom", _seldom(count, f), t_high)):
+        for way, scaled, t in (("often", scaled_counts(count, f), t_low), ("seldom", _seldom(count, f), t_high)):
             pi = pair_prob(self._pairs, self._entry_prob(scaled, t))[mine]
             found |= {f"t {way}": t, f"kept {way}": f * pi.sum(), f"draw {way}": f * (pi * (1.0 - pi)).sum()}
         for name in ("t", "kept", "draw"):
@@ -407,7 +232,7 @@ class _Figures:
     def _t_for_size(self, size: float) -> float:
         """The threshold that keeps so many pairs; halving the logarithm 16 times is nearer than the sample can tell."""
         low, high = 0.0, float(np.log(max(1.0, self._met.env.scale.top(self._met.env.entry_count))))
-        scaled = (_often(self._count, self.scale_up), _seldom(self._count, self.scale_up))
+        scaled = (scaled_counts(self._count, self.scale_up), _seldom(self._count, self.scale_up))
         for _ in range(16):
             t = float(np.exp((low + high) / 2))
             kept = sum(pair_prob(self._pairs, self._entry_prob(count, t)).sum() for count in scaled) / 2
@@ -430,25 +255,12 @@ def _range(value: float, low: float, high: float) -> Range:
     return Range(float(value), max(0.0, float(low)), float(high))
 
 
-def _count(parts: Sequence[pa.Table], entries: int) -> np.ndarray:
-    """(entries,) int64 of some parts together."""
-    count = np.zeros(entries, np.int64)
-    for part in parts:
-        count[part["entry_id"].to_numpy()] += part["count"].to_numpy()
-    return count
-
-
-def _often(count: np.ndarray, f: float) -> np.ndarray:
-    """Counts of the pool, of a sample of 1/f of it."""
-    return count * f
-
-
 def _seldom(count: np.ndarray, f: float) -> np.ndarray:
     """Counts of the pool, as one of the texts of an entry sees them: itself, and f times the others of the sample."""
     return np.where(count > 0, 1.0 + f * (count - 1.0), 0.0)
 
 
-def _funnel(met: _Met, kept: float) -> list[Step]:
+def _funnel(met: Met, kept: float) -> list[Step]:
     """Of the sample."""
     dropped = sum((Counter(receipt.dropped) for receipt in met.receipts), Counter[str]())
     rows_in, rows, matched = (sum(getattr(r, name) for r in met.receipts) for name in ("rows_in", "rows", "matched"))
@@ -462,7 +274,7 @@ def _funnel(met: _Met, kept: float) -> list[Step]:
     ]
 
 
-def _notes(sample: _Sample, met: _Met) -> list[str]:
+def _notes(sample: Sample, met: Met) -> list[str]:
     """What the estimate cannot know, or has to take for granted."""
     notes = []
     if len(sample.read) == 1 < sample.of_parts or (len(sample.read) == 1 and sample.read.sum() < sample.of_pool):
