@@ -69,12 +69,12 @@ def sidebar(page: StreamlitPage) -> Run | None:
 
     raises CurationError where there is no run to look at, if the page needs one; else says so and returns None
     """
-    problem = None
+    problem, runs = None, state.runs()
     try:
-        _choose_first()
+        if _choose_first(runs):
+            runs = state.runs()
     except CurationError as error:
         problem = error
-    runs = state.runs()
     unknown = state.read_address(runs)
     with st.sidebar:
         _choose_run(runs)
@@ -100,14 +100,19 @@ def sidebar(page: StreamlitPage) -> Run | None:
     return run
 
 
-def _choose_first() -> None:
-    """In a new session: the run that the app was started for, or the newest one, or that over the sample data."""
-    runs = state.runs()
+def _choose_first(runs: list[Run]) -> bool:
+    """In a new session: the run that the app was started for, or the newest one, or that over the sample data.
+
+    Returns whether there may be other runs now.
+    """
     first = state.first_run(runs)
-    if first is None or (runs and all(run.path.name == SAMPLE_RUN for run in runs)):
+    sample = first is None or (runs and all(run.path.name == SAMPLE_RUN for run in runs))
+    if sample:
         first = ensure_sample_run()
-    if state.chosen() is None:
+    new = state.chosen() is None
+    if new and first is not None:
         state.open_elsewhere(first)
+    return bool(sample or new)
 
 
 def _choose_run(runs: list[Run]) -> None:
