@@ -18,6 +18,7 @@ from curation.ui.text import counted, label, number, share
 EXAMPLES = 6
 Order = Literal["shared", "lift"]
 ORDER: dict[Order, str] = {"shared": "Most pairs", "lift": "Highest lift"}
+NEUTRAL: Any = {"delta_color": "off", "delta_arrow": "off"}
 SIDES: tuple[tuple[Which, str], ...] = (("kept", "Kept"), ("dropped", "Dropped"))
 
 
@@ -53,43 +54,43 @@ def show_entry(run: Run, facts: EntryFacts) -> None:
     st.text(_about(facts))
     if not facts.count:
         return
-    titles = ["Kept at every t", "Who keeps its pairs", "What else its pairs match", "Examples"]
-    by_t, keepers, company, examples = st.tabs(titles, key="view", bind="query-params")
-    if by_t.open:
-        with by_t:
-            _show_by_t(run, facts)
-    if keepers.open:
-        with keepers:
-            _show_keepers(run, facts)
-    if company.open:
-        with company:
-            _show_company(run, facts)
-    if examples.open:
-        with examples:
-            _show_examples(run, facts)
+    behind = {
+        "Kept at every t": _show_by_t,
+        "Who keeps its pairs": _show_keepers,
+        "What else its pairs match": _show_company,
+        "Examples": _show_examples,
+    }
+    for tab, show in zip(st.tabs(list(behind), key="view", bind="query-params"), behind.values(), strict=True):
+        if tab.open:
+            with tab:
+                show(run, facts)
 
 
 def _numbers(run: Run, facts: EntryFacts) -> None:
     pool, matched = run.info["totals"]["pairs"], run.curves.ranked_entry_id.size
     with st.grid(4, min_column_width=150):
         st.metric(
-            "Texts in the pool", number(facts.count), share(facts.count, pool), delta_color="off", delta_arrow="off",
+            "Texts in the pool", number(facts.count), share(facts.count, pool),
             delta_description=f"of {number(pool)} pairs", help="Pairs whose text holds the entry, before balancing.",
+            **NEUTRAL,
         )  # fmt: skip
         st.metric(
-            "Kept", number(facts.kept), share(facts.kept, facts.count), delta_color="off", delta_arrow="off",
+            "Kept", number(facts.kept), share(facts.kept, facts.count),
             delta_description="of its texts",
             help="Texts with the entry among the pairs kept at t, whichever of their entries keep them.",
+            **NEUTRAL,
         )  # fmt: skip
         st.metric(
-            "Kept by itself", f"{facts.by_itself:,.6g}", f"p = {facts.prob:.4g}", delta_color="off", delta_arrow="off",
+            "Kept by itself", f"{facts.by_itself:,.6g}", f"p = {facts.prob:.4g}",
             delta_description="for each text",
             help="On average over seeds, min(count, t): the entry keeps each of its texts with p = t / max(count, t).",
+            **NEUTRAL,
         )  # fmt: skip
         st.metric(
             "Rank", "–" if facts.rank is None else number(facts.rank), _part(facts),
-            delta_color="off", delta_arrow="off", delta_description=f"of {number(matched)} that match",
+            delta_description=f"of {number(matched)} that match",
             help="By the number of texts. The head are entries in t texts or more; the tail are those in fewer.",
+            **NEUTRAL,
         )  # fmt: skip
 
 
