@@ -16,7 +16,7 @@ from world import World, world
 
 import reference
 from curation import balancing, uniform
-from curation.cli import warm_up
+from curation.cli.curate import warm_up
 from curation.files import PARQUET_OPTIONS
 from curation.metadata_files import read_metadata
 from curation.runs import curate

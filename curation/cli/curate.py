@@ -1,0 +1,168 @@
+"""The commands that make runs and list them: curate and runs; and the jobs that the app starts."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from curation.cli.apps import app
+from curation.cli.options import CurateOptions, Json, Pool, Workers
+from curation.cli.size import print_size
+from curation.errors import BadArgument, CurationError
+from curation.runs.config import CurateConfig
+from curation.terminal import number, plain, print_json, print_table, progress_bar, share_bar
+
+if TYPE_CHECKING:
+    from curation.metadata import Metadata
+
+
+@app.command
+def curate(
+    pool: Pool = (),
+    *,
+    output: Annotated[Path | None, Parameter(["--output", "-o"], help="the run folder")] = None,
+    metadata: Annotated[
+        Path | None,
+        Parameter(help="metadata: .json, .txt, .parquet; for several languages a folder of en.json, zh.txt, ..."),
+    ] = None,
+    options: Annotated[CurateOptions, Parameter(name="*")] = CurateOptions(),  # noqa: B008  # frozen
+    workers: Workers = 0,
+    resume: Annotated[
+        bool, Parameter(negative="", help="go on with a stopped run; it keeps its own configuration")
+    ] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="read a sample and predict size, time and disk; no run is made")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Match a pool, count, balance it and write a run folder."""
+    from curation.engines import Cancelled
+    from curation.metadata_files import read_metadata
+    from curation.runs import curate as job
+    from curation.runs.folder import open_run
+    from curation.runs.job import stop_on_signal
+    from curation.runs.plan import create_run
+
+    if metadata is None and not resume:
+        raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
+    config = CurateConfig(**asdict(options))
+    if dry_run and metadata is not None:
+        _print_estimate(pool, read_metadata(metadata), config, workers, as_json)
+        return
+    if output is None:
+        raise BadArgument("no run folder: give --output DIR")
+    if resume:
+        open_run(output)
+    elif metadata is not None:
+        create_run(output, pool, read_metadata(metadata), config)
+    with stop_on_signal() as stopped, progress_bar() as show:
+        try:
+            run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=show, cancel=stopped)
+        except Cancelled:
+            raise CurationError(
+                f"{output}: cancelled; what is done is kept, go on with 'headtail curate --resume -o {output}'"
+            ) from None
+    print_size(output, run.t, as_json)
+
+
+@app.command(show=False)
+def run(path: Path, *, workers: Workers = 0) -> None:
+    """The job of a run that was planned elsewhere; the app starts it."""
+    from curation.engines import Cancelled
+    from curation.runs import curate as job
+    from curation.runs.job import stop_on_signal
+
+    with stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+        job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
+
+
+@app.command(show=False)
+def task(path: Path) -> None:
+    """The job of a task; the app starts it."""
+    from curation.engines import Cancelled
+    from curation.runs import job
+    from curation.runs.tasks import run_task
+
+    with job.stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+        run_task(path, cancel=stopped)
+
+
+@app.command(show=False)
+def warm_up() -> None:
+    """Compile what is compiled, once for this machine, rather than at the first run."""
+    import numpy as np
+    import pyarrow as pa
+
+    from curation.curves import CurveBuilder
+    from curation.matching import Matcher
+    from curation.uniform import entry_hashes, uniform
+
+    words = pa.array(["dog"])
+    matched = Matcher(words).match(words)
+    u = uniform(words, matched, entry_hashes(words, 0), 0)
+    CurveBuilder(np.array([1]), np.array([1.0])).add(matched, u)
+
+
+@app.command
+def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
+    """A line a run."""
+    from curation.runs.folder import list_runs
+
+    rows = [
+        {
+            "folder": str(found.path),
+            "name": found.name,
+            "state": found.state,
+            "created": found.info["created"],
+            "rows": found.rows,
+            "t": found.info["totals"]["t"] if "totals" in found.info else None,
+            "kept": found.info["totals"]["kept"] if "totals" in found.info else None,
+        }
+        for found in list_runs(folder)
+    ]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        print(f"no runs in {folder}; make one with 'headtail curate POOL --metadata FILE -o {folder}/NAME'")
+    for row in rows if not as_json else ():
+        when = row["created"][:16].replace("T", " ")
+        kept = f"{row['kept']:,} kept at t = {number(row['t'])}" if row["kept"] is not None else ""
+        rows_there = "" if row["rows"] is None else f"{row['rows']:,} rows"
+        print(f"{row['state']:<12}{when}  {rows_there:>19}  {plain(row['folder'])}  {kept}".rstrip())
+
+
+def _print_estimate(
+    pool: Sequence[str], metadata: "Metadata", config: CurateConfig, workers: int, as_json: bool
+) -> None:
+    from curation.engines import Cancelled
+    from curation.runs.estimate import Range, estimate
+    from curation.runs.job import stop_on_signal
+
+    with stop_on_signal() as stopped, share_bar("dry run") as show:
+        try:
+            found = estimate(pool, metadata, config, workers=workers, on_share=show, cancel=stopped)
+        except Cancelled:
+            raise CurationError("cancelled; nothing was written") from None
+    if as_json:
+        print_json(found)
+        return
+
+    def told(one: Range) -> tuple[str, str, str]:
+        return f"{one.value:,.0f}", f"{one.low:,.0f}", f"{one.high:,.0f}"
+
+    print(
+        f"estimate, from {found.rows_read:,} rows ({found.share:.2%} of the pool) in {found.parts:,} of"
+        f" {found.of_parts:,} parts"
+    )
+    named = ("pairs", "matched", "matches", "t", "kept")
+    rows = [(name, *told(getattr(found, name))) for name in named]
+    print_table(("", "about", "from", "to"), [*rows, ("bytes of disk", *told(found.disk_bytes))])
+    phases = ", ".join(f"{phase} {seconds:,.1f}" for phase, seconds in found.seconds.items())
+    print(f"about {sum(found.seconds.values()):,.0f} s on this machine ({phases})")
+    print(f"free on the disk: {found.free_bytes:,} bytes")
+    for note in found.notes:
+        print(f"noted: {plain(note)}")
