@@ -8,7 +8,7 @@ import io
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -32,41 +32,49 @@ AT_A_TIME = 64
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
-def thumbnail(data: bytes, side: int) -> bytes:
-    """The image as a small JPEG of our own, upright, at most `side` pixels wide and high, without metadata.
+def rgb(data: bytes, side: int | None = None) -> Image.Image:
+    """The image as a model sees it and people do: upright, 8 bits a channel, in mode RGB, without metadata.
 
     What is transparent becomes white; of an animation the first frame is taken.
 
+    side:  the image will be made this small: a JPEG may then be decoded at half its size or less, down to 2 * side
     raises UnreadableFile for anything else than a whole JPEG, PNG, WEBP or GIF of reasonable size
     """
-    try:
-        image = _opened(data, side)
-        image = _eight_bit(_upright(image))
+    with _decoding():
+        image = _eight_bit(_upright(_opened(data, side)))
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        image.thumbnail((side, side), reducing_gap=3.0)
         clean = Image.new("RGB", image.size, "white")  # a new image has no metadata that could go along
         clean.paste(image, mask=image if image.mode == "RGBA" else None)
+        return clean
+
+
+def thumbnail(data: bytes, side: int) -> bytes:
+    """The image as a small JPEG of our own, as `rgb` makes it, at most `side` pixels wide and high.
+
+    raises UnreadableFile as `rgb` does
+    """
+    image = rgb(data, side)
+    with _decoding():
+        image.thumbnail((side, side), reducing_gap=3.0)
         out = io.BytesIO()
-        clean.save(out, "JPEG", quality=85)
-    except CurationError:
-        raise
-    except Exception as error:  # decoders raise whatever they like on damaged data
-        reason = str(error).split("\n")[0][:100] or type(error).__name__
-        raise UnreadableFile(f"image: cannot be decoded ({reason})") from None
+        image.save(out, "JPEG", quality=85)
     return out.getvalue()
 
 
 def small_grey(data: bytes, width: int, height: int) -> np.ndarray:
-    """The image, upright, without its proportions: (height, width) uint8, transparent parts white.
+    """The image as `rgb` makes it, without its proportions: (height, width) uint8.
 
-    raises UnreadableFile for anything else than a whole JPEG, PNG, WEBP or GIF of reasonable size
+    raises UnreadableFile as `rgb` does
     """
+    image = rgb(data, 4 * max(width, height))
+    with _decoding():
+        return np.asarray(image.convert("L").resize((width, height), Image.Resampling.BOX))
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
     try:
-        image = _eight_bit(_upright(_opened(data, 4 * max(width, height))))
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        flat = Image.new("RGB", image.size, "white")
-        flat.paste(image, mask=image if image.mode == "RGBA" else None)
-        return np.asarray(flat.convert("L").resize((width, height), Image.Resampling.BOX))
+        yield
     except CurationError:
         raise
     except Exception as error:  # decoders raise whatever they like on damaged data
@@ -133,13 +141,14 @@ def _stream_input(file: PoolFile, columns: Columns, places: Sequence[str]) -> It
         yield from read(Path(file.path), columns, places[at : at + AT_A_TIME])
 
 
-def _opened(data: bytes, side: int) -> Image.Image:
+def _opened(data: bytes, side: int | None) -> Image.Image:
     image = Image.open(io.BytesIO(data), formats=DECODED)
     if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         raise UnreadableFile(
             f"image: {image.width} x {image.height} pixels, more than {MAX_PIXELS:,} or a side over {MAX_SIDE:,}"
         )
-    image.draft("RGB", (2 * side, 2 * side))  # a JPEG can be decoded small
+    if side is not None:
+        image.draft("RGB", (2 * side, 2 * side))  # a JPEG can be decoded small
     image.load()
     return image
 
