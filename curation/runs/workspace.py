@@ -51,6 +51,11 @@ def thumbnail_folder() -> Path:
     return workspace() / ".thumbnails"
 
 
+def features_folder() -> Path:
+    """Where features of pictures and texts are kept, see `clip.features`; it may be removed at any time."""
+    return workspace() / "features"
+
+
 def ensure_sample_run() -> Path:
     """The folder of the run over the sample data; made, and its job started, where it is not there yet.
 
