@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
+from curation.clip.training.config import TrainConfig
 from curation.runs.config import CurateConfig
 from curation.runs.export.options import ExportOptions
 from curation.wikipedia.config import SelectionConfig
@@ -28,10 +29,12 @@ def _options_of(config: type) -> Any:
 if TYPE_CHECKING:
     CurateOptions = CurateConfig
     SelectionOptions = SelectionConfig
+    TrainOptions = TrainConfig
     WriteOptions = ExportOptions
 else:
     CurateOptions = _options_of(CurateConfig)
     SelectionOptions = _options_of(SelectionConfig)
+    TrainOptions = _options_of(TrainConfig)
     WriteOptions = _options_of(ExportOptions)
 SHOWN_FILES = 20
 COUNT, PORT = validators.Number(gte=0), validators.Number(gte=1, lte=65535)

@@ -1,4 +1,4 @@
-"""A run or a task as a process of its own, which outlives the page or the terminal that asked for it."""
+"""A run, a task or a training as a process of its own, which outlives the page or the terminal that asked for it."""
 
 import signal
 import subprocess
@@ -14,8 +14,8 @@ from curation.engines import Cancelled
 from curation.runs.folder import State, is_locked
 
 
-def start(path: Path, command: Literal["run", "task"] = "run") -> subprocess.Popen[bytes] | None:
-    """Start the job of a run or a task, detached; None where one works on it already.
+def start(path: Path, command: Literal["run", "task", "training"] = "run") -> subprocess.Popen[bytes] | None:
+    """Start the job of a run, a task or a training, detached; None where one works on it already.
 
     Of two that start at the same moment the second ends at once, for the first holds the lock.
     """
@@ -35,7 +35,7 @@ def start(path: Path, command: Literal["run", "task"] = "run") -> subprocess.Pop
 
 
 def cancel(path: Path) -> None:
-    """Ask the job of a run or a task to stop; it does so after the units under way. Harmless where none runs."""
+    """Ask the job of a folder to stop; it does so after the units under way, or the step. Harmless where none runs."""
     (path / "cancel").touch()
 
 

@@ -51,6 +51,21 @@ def thumbnail_folder() -> Path:
     return workspace() / ".thumbnails"
 
 
+def models_folder() -> Path:
+    """Where trainings and checkpoints of the workspace's own are, each a folder; it need not be there."""
+    return workspace() / "models"
+
+
+def new_model_folder() -> Path:
+    """A folder for a new training, which is not there yet: a random id, for its name is only data."""
+    return models_folder() / secrets.token_hex(8)
+
+
+def decoded_folder() -> Path:
+    """Where the pictures of runs are kept decoded for trainings, see `clip.training.decoded`; it may be removed."""
+    return workspace() / "decoded"
+
+
 def features_folder() -> Path:
     """Where features of pictures and texts are kept, see `clip.features`; it may be removed at any time."""
     return workspace() / "features"
