@@ -95,9 +95,9 @@ def _print(training: "Training", as_json: bool) -> None:
     rows = [
         ("samples seen", f"{totals['samples']:,}"),
         ("steps", f"{totals['step']:,}"),
-        ("epochs", str(totals["epoch"])),
+        ("passes over the pairs", f"{totals['samples'] / totals['items']:,.1f}"),
+        ("loss", f"{totals['loss']:.4f}"),
     ]
-    rows += [("loss", f"{totals['loss']:.4f}")]
     if "top1" in totals:
         rows += [("zero-shot top-1", f"{totals['top1']:.2%}"), ("mean per class", f"{totals['mean_per_class']:.2%}")]
     print_table((), rows)
