@@ -3,9 +3,11 @@ import open_clip
 import pytest
 import torch
 
-from clip.tiny import tiny
+from clip.models import write_small_checkpoint
 from curation.clip import zero_shot
-from curation.clip.templates import named_templates
+from curation.clip.checkpoint import load_checkpoint
+from curation.clip.features import FeatureStore
+from curation.clip.templates import named_templates, prompts
 from curation.clip.zero_shot import class_embeddings, logits, probabilities
 from curation.errors import BadArgument
 
@@ -13,8 +15,8 @@ CLASSNAMES = ["dog", "hot dog", "cat", "fire engine", "red heart", "Müller {0}"
 
 
 @pytest.fixture(scope="module")
-def model():
-    return tiny()
+def model(tmp_path_factory):
+    return load_checkpoint(str(write_small_checkpoint(tmp_path_factory.mktemp("clip") / "small")))
 
 
 def open_clips(model, classnames, templates):
@@ -36,20 +38,43 @@ def test_class_embeddings_and_logits_are_those_of_open_clip(model, name):
     pixels = torch.rand(6, 3, 32, 32)
     with torch.no_grad():
         image_features = model.model.encode_image(pixels, normalize=True)
-    np.testing.assert_allclose(
-        logits(image_features.numpy(), ours, 100.0),
-        (100.0 * image_features @ torch.from_numpy(theirs).T).numpy(),
-        rtol=0,
-        atol=1e-5,
-    )
+    scale = model.logit_scale
+    their_logits = (scale * image_features @ torch.from_numpy(theirs).T).numpy()
+    np.testing.assert_allclose(logits(image_features.numpy(), ours, scale), their_logits, rtol=0, atol=1e-5)
 
 
-def test_many_texts_go_in_pieces_and_give_the_same(model, monkeypatch):
-    templates = named_templates("simple7")
-    whole = class_embeddings(model, CLASSNAMES, templates)
-    monkeypatch.setattr(zero_shot, "TEXTS_AT_ONCE", 10)  # a class of 7 at a time
-    np.testing.assert_allclose(class_embeddings(model, CLASSNAMES, templates), whole, rtol=0, atol=1e-6)
-    assert [len(group) for group in zero_shot._chunks([["a"] * 3] * 7 + [["b"] * 30])] == [3, 3, 1, 1]
+def test_classes_go_in_groups_and_give_the_same(model, monkeypatch):
+    whole = class_embeddings(model, CLASSNAMES, named_templates("simple7"))
+    monkeypatch.setattr(zero_shot, "CLASSES_AT_ONCE", 5)
+    found = class_embeddings(model, CLASSNAMES, named_templates("simple7"))
+    np.testing.assert_allclose(found, whole, rtol=0, atol=1e-6)
+
+
+class Counting:
+    """A text tower that counts what it is asked for."""
+
+    def __init__(self, model, digest="a"):
+        self.digest, self.texts, self._model = digest, [], model
+
+    def encode_texts(self, texts, batch=256):
+        self.texts += texts
+        return self._model.encode_texts(texts, batch)
+
+
+def test_kept_classes_are_found_again_by_checkpoint_name_and_templates(model, tmp_path):
+    store, counting, templates = FeatureStore(tmp_path), Counting(model), named_templates("simple7")
+    fresh = class_embeddings(model, CLASSNAMES, templates)
+    np.testing.assert_allclose(class_embeddings(counting, CLASSNAMES, templates, store), fresh, rtol=0, atol=1e-6)
+    assert len(counting.texts) == 12 * 7
+
+    again = class_embeddings(counting, ["sun", "moon", "dog"], templates, FeatureStore(tmp_path))
+    np.testing.assert_allclose(again[[0, 2]], fresh[[10, 0]], rtol=0, atol=1e-6)
+    assert counting.texts[12 * 7 :] == prompts(["moon"], templates)[0]
+
+    class_embeddings(counting, ["dog"], ["{}"], store)
+    class_embeddings(Counting(model, "b"), ["dog"], templates, store)
+    assert counting.texts[13 * 7 :] == ["dog"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_an_ensemble_of_its_own_is_the_mean_of_its_own_texts(model):

@@ -1,0 +1,203 @@
+"""The process in which models run for the app: it answers one question after the other, and holds what it loaded.
+
+Who asks (`ui.model_worker`) holds the other end of a pipe and never imports torch. What crosses it are plain values: a
+question is (its name, its arguments), an answer ("answer", value), ("refused", a line for people) or ("bug", a
+traceback). If a picture, a checkpoint or a decoder takes this process down, only this process is gone.
+"""
+
+import logging
+import os
+import resource
+import time
+import traceback
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curation.clip import classify as classification
+from curation.clip.classify import Classified, Picture, Seen
+from curation.clip.features import FeatureStore
+from curation.clip.templates import Templates
+from curation.clip.training_data import Nearest, nearest_captions, trained_run
+from curation.errors import CurationError
+from curation.runs.workspace import features_folder
+
+if TYPE_CHECKING:
+    from curation.clip.checkpoint import Checkpoint
+
+HELD = 2
+"""So many checkpoints stay loaded: one can go to and fro between two."""
+
+MEMORY_SHARE = 0.8
+"""Of the memory of the machine: more than this the process cannot take, where its models run on the processor."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a checkpoint comes from, as `checkpoint.load_checkpoint` takes it.
+
+    where: a folder, a file, or a name of open_clip; model: the architecture of a file that holds bare weights
+    """
+
+    where: str
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """A checkpoint in plain values. checks: of its self-test, each (name, verdict, detail)."""
+
+    name: str
+    digest: str
+    dimensions: int
+    logit_scale: float
+    preprocess_cfg: dict[str, Any]
+    trained_on: dict[str, Any] | None
+    device: str
+    checks: tuple[tuple[str, str, str], ...]
+
+    @property
+    def verdict(self) -> str:
+        """Of the whole self-test: "failed" if one check did, "ok" if none did and one is, else "unknown"."""
+        verdicts = {verdict for _, verdict, _ in self.checks}
+        return next((one for one in ("failed", "ok") if one in verdicts), "unknown")
+
+
+class Models:
+    """The checkpoints that are loaded, those that were asked for last; loaded again where their files changed."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[tuple[Source, int], Checkpoint] = OrderedDict()
+
+    def get(self, source: Source) -> "Checkpoint":
+        """The checkpoint of a source; raises what `load_checkpoint` does."""
+        from curation.clip.checkpoint import load_checkpoint
+
+        key = source, _written(source)
+        if key not in self._held:
+            while len(self._held) >= HELD:
+                self._held.popitem(last=False)
+            self._held[key] = load_checkpoint(source.where, model=source.model)
+        self._held.move_to_end(key)
+        return self._held[key]
+
+
+def _about(models: Models, source: Source) -> About:
+    return about(models.get(source))
+
+
+def about(checkpoint: "Checkpoint") -> About:
+    """A checkpoint and the verdicts of its self-test."""
+    from curation.clip.self_test import self_test
+
+    return About(
+        name=checkpoint.name,
+        digest=checkpoint.digest,
+        dimensions=checkpoint.dimensions,
+        logit_scale=checkpoint.logit_scale,
+        preprocess_cfg=dict(checkpoint.preprocess_cfg),
+        trained_on=checkpoint.trained_on,
+        device=str(checkpoint.device),
+        checks=tuple((check.name, check.verdict, check.detail) for check in self_test(checkpoint)),
+    )
+
+
+def _see(models: Models, source: Source, pictures: Sequence[Picture]) -> list[Seen]:
+    return classification.see(models.get(source), pictures)
+
+
+def _classify(
+    models: Models, source: Source, seen: Sequence[Seen], classnames: Sequence[str], templates: Templates
+) -> Classified:
+    return classification.classify(models.get(source), seen, classnames, templates, _store(features_folder()))
+
+
+def _nearest(models: Models, source: Source, t: float | None, image_features: np.ndarray) -> Nearest:
+    checkpoint = models.get(source)
+    run = trained_run(checkpoint.trained_on)
+    assert run is not None
+    return nearest_captions(checkpoint, run, t, image_features, _store(features_folder()))
+
+
+def _names(models: Models) -> tuple[list[str], list[str]]:
+    """Names of open_clip: of architectures with weights ("ViT-B-32/metaclip_400m"), and of architectures."""
+    import open_clip
+
+    return ["/".join(pair) for pair in open_clip.list_pretrained()], list(open_clip.list_models())
+
+
+ANSWERS: dict[str, Callable[..., Any]] = {
+    "about": _about,
+    "see": _see,
+    "classify": _classify,
+    "nearest": _nearest,
+    "names": _names,
+}
+"""What can be asked; each takes the `Models` and the arguments of the question."""
+
+
+def answer(models: Models, what: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    """The answer to one question, whatever happens."""
+    try:
+        return "answer", ANSWERS[what](models, *arguments)
+    except (CurationError, OSError) as error:
+        return "refused", (str(error).splitlines() or [type(error).__name__])[0]
+    except MemoryError:
+        return "refused", "this needs more memory than the models may take here; try fewer pictures or a smaller model"
+    except Exception as error:
+        if "not enough memory" in str(error) or "out of memory" in str(error):  # what torch raises
+            return "refused", "the model needs more memory than there is here; try a smaller one"
+        return "bug", traceback.format_exc()
+
+
+def main(descriptor: int) -> None:
+    """Answer questions from a pipe until its other end is closed."""
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warnings.simplefilter("ignore")  # they are of what others wrote, and would stand in the log of the app
+    logging.disable(logging.WARNING)
+    _import_models()
+    connection, models = Connection(descriptor), Models()
+    while True:
+        try:
+            what, arguments = connection.recv()
+        except EOFError:
+            return
+        connection.send(answer(models, what, arguments))
+
+
+def _import_models() -> None:
+    """Import what takes seconds, before anybody asks; then limit the memory."""
+    import open_clip  # noqa: F401
+    import torch
+
+    if not torch.cuda.is_available():  # CUDA maps more addresses than there is memory
+        most = int(MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _end_with(parent: int) -> None:
+    """End when the app is gone, also in the middle of an answer."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)
+
+
+def _written(source: Source) -> int:
+    """When the files of a checkpoint were written last, in nanoseconds; 0 for a name."""
+    path = Path(source.where)
+    found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
+    return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
+
+
+@lru_cache(maxsize=1)
+def _store(folder: Path) -> FeatureStore:
+    return FeatureStore(folder)
