@@ -99,7 +99,7 @@ class Bench:
     def class_embeddings(self) -> np.ndarray:
         """(C, D) float32, of the class names in all templates."""
         self._on_progress(f"{self.data.name}: class names", 0, self.classes)
-        found = class_embeddings(self.checkpoint, self.data.classnames, self.prompts.templates)
+        found = class_embeddings(self.checkpoint, self.data.classnames, self.prompts.templates, self._store)
         self._on_progress(f"{self.data.name}: class names", self.classes, self.classes)
         return found
 
