@@ -84,13 +84,20 @@ def share_bar(what: str) -> Iterator[Callable[[float], None]]:
 @contextmanager
 def progress_bar() -> Iterator[Callable[["Progress"], None]]:
     """A bar for each phase of a run."""
+    with phase_bars() as show:
+        yield lambda progress: show(progress.phase, progress.done, progress.total)
+
+
+@contextmanager
+def phase_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each phase; gives the function that is told a phase, how much is done, and of how much (0: unknown)."""
     with _rich_bar() as shown:
         tasks: dict[str, Any] = {}
 
-        def show(progress: "Progress") -> None:
-            if progress.phase not in tasks:
-                tasks[progress.phase] = shown.add_task(progress.phase, total=progress.total)
-            shown.update(tasks[progress.phase], completed=progress.done)
+        def show(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = shown.add_task(plain(phase), total=total or None)
+            shown.update(tasks[phase], completed=done)
 
         yield show
 
@@ -109,7 +116,7 @@ def _rich_bar() -> "RichBar":
 
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -25,7 +25,7 @@ def evaluations(
     returns            checkpoint, checkpoint_digest, data, data_digest, protocol, templates, shots, metric as in the
                        tables; value, low, high: means over the seeds; sd: the standard deviation of the value over
                        them, null for one; seeds: how many; n, dropped: of one of them. By data set, protocol, shots
-                       (all last) and metric, then checkpoint
+                       (all last) and metric (R@5 before R@10), then checkpoint
     raises             MissingFile, UnreadableFile
     """
     for path in results:
@@ -49,7 +49,9 @@ def evaluations(
                count(*) AS seeds, max(n) AS n, max(dropped) AS dropped
         FROM single
         GROUP BY checkpoint_digest, data_digest, protocol, templates, shots, metric
-        ORDER BY data, data_digest, protocol DESC, shots NULLS LAST, metric, checkpoint, checkpoint_digest, templates
+        ORDER BY data, data_digest, protocol DESC, shots NULLS LAST,
+                 metric LIKE 'mean%', regexp_replace(metric, '[0-9]+$', ''), length(metric), metric,
+                 checkpoint, checkpoint_digest, templates
     """
     parameters = {
         "checkpoints": None if checkpoints is None else list(checkpoints),
