@@ -84,22 +84,26 @@ def share_bar(what: str) -> Iterator[Callable[[float], None]]:
 @contextmanager
 def progress_bar() -> Iterator[Callable[["Progress"], None]]:
     """A bar for each phase of a run."""
-    with phase_bars() as show:
-        yield lambda progress: show(progress.phase, progress.done, progress.total)
-
-
-@contextmanager
-def phase_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each phase; gives the function that is told a phase, how much is done, and of how much (0: unknown)."""
     with _rich_bar() as shown:
         tasks: dict[str, Any] = {}
 
-        def show(phase: str, done: int, total: int) -> None:
-            if phase not in tasks:
-                tasks[phase] = shown.add_task(plain(phase), total=total or None)
-            shown.update(tasks[phase], completed=done)
+        def show(progress: "Progress") -> None:
+            if progress.phase not in tasks:
+                tasks[progress.phase] = shown.add_task(progress.phase, total=progress.total)
+            shown.update(tasks[progress.phase], completed=progress.done)
 
         yield show
+
+
+@contextmanager
+def changing_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar for one thing after the other; gives the function that is told what, how far, and how far it goes.
+
+    How far it goes is 0 where that is not known.
+    """
+    with _rich_bar() as shown:
+        task = shown.add_task("")
+        yield lambda what, done, total: shown.update(task, description=plain(what), completed=done, total=total or None)
 
 
 def _rich_bar() -> "RichBar":

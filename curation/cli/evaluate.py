@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from curation.cli.apps import app
 from curation.cli.options import Json
 from curation.errors import BadArgument
-from curation.terminal import phase_bars, plain, print_json, print_table
+from curation.terminal import changing_bar, plain, print_json, print_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,8 +63,8 @@ def evaluate(
     )
     classes = None if labels is None else read_names(labels)
     results = output or results_file()
-    with phase_bars() as show:
-        sets = [datasets.load(path, classes, _counting(show, f"{path.name}: look at it")) for path in data]
+    with changing_bar() as show:
+        sets = [datasets.load(path, classes, _counting(show, f"{path.name}: pictures")) for path in data]
         done = evaluation.evaluate(
             (load_checkpoint(where, model=model) for where in checkpoints),
             sets,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from curation.clip.bench import Bench, OnProgress
@@ -58,11 +59,12 @@ def evaluate(
     digests: list[str] = []
     done = there = 0
     for checkpoint in checkpoints:
+        named = partial(_with_name, on_progress, checkpoint.name)
         digests.append(checkpoint.digest)
         failed = [check for check in self_test(checkpoint) if check.verdict == "failed"]
         notes += [f"{checkpoint.name}: fails its self-test ({check.name}: {check.detail})" for check in failed]
         for data in sets:
-            bench = Bench(checkpoint, data, prompts, store, on_progress, cancel)
+            bench = Bench(checkpoint, data, prompts, store, named, cancel)
             for unit in possible[data.digest]:
                 if bench.key(unit) in known:
                     there += 1
@@ -78,3 +80,7 @@ def _told(name: str, left_out: Mapping[Protocol, str]) -> list[str]:
         f"{name}: {', '.join(one for one, its_reason in left_out.items() if its_reason == reason)} left out: {reason}"
         for reason in dict.fromkeys(left_out.values())
     ]
+
+
+def _with_name(on_progress: OnProgress, name: str, what: str, done: int, total: int) -> None:
+    on_progress(f"{name}: {what}", done, total)
