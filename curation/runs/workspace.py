@@ -61,6 +61,11 @@ def features_folder() -> Path:
     return workspace() / "features"
 
 
+def results_file() -> Path:
+    """The table of what was measured of checkpoints, see `clip.results`."""
+    return workspace() / "results.parquet"
+
+
 def ensure_sample_run() -> Path:
     """The folder of the run over the sample data; made, and its job started, where it is not there yet.
 
