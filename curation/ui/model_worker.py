@@ -98,9 +98,9 @@ class ModelWorker:
         found: Classified = self.ask("classify", source, list(seen), list(classnames), templates)
         return found
 
-    def nearest(self, source: Source, t: float | None, image_features: np.ndarray) -> Nearest:
-        """`training_data.nearest_captions` of the run that the checkpoint was trained on"""
-        found: Nearest = self.ask("nearest", source, t, image_features)
+    def nearest(self, source: Source, image_features: np.ndarray) -> Nearest:
+        """`training_data.nearest_captions` among what the checkpoint was trained on"""
+        found: Nearest = self.ask("nearest", source, image_features)
         return found
 
     def names(self) -> tuple[list[str], list[str]]:
