@@ -21,6 +21,7 @@ from curation.errors import BadArgument, UnreadableFile
 from curation.pool.images import stream_images
 from curation.runs.export.kept import in_pool_order
 from curation.runs.folder import Run
+from curation.runs.routing import on_scale
 from curation.uniform import entry_hashes, epoch_seed, uniform
 
 PIECES_PER_SHARD = 4
@@ -40,6 +41,22 @@ class _Position:
     skip: int = 0
     block: int = 0
     given: int = 0
+
+
+def redrawn(run: Run, pairs: pa.Table, seed: int, hashes: np.ndarray | None = None) -> np.ndarray:
+    """(N,) float64: t_min of pairs of a run in the draw of another seed, such as `epoch_seed` gives.
+
+    pairs:  with uid, matched_entry_ids and, where the run has it, language, as in its pair files
+    hashes: `entry_hashes` of the run's entries with that seed, where they are at hand
+    """
+    entry_ids = pairs["matched_entry_ids"].combine_chunks()
+    if hashes is None:
+        hashes = entry_hashes(run.entries["entry"].combine_chunks(), seed)
+    u = uniform(pairs["uid"].combine_chunks(), entry_ids, hashes, seed)
+    drawn = t_min(entry_ids, u, run.entry_count)
+    if "language" in pairs.column_names:
+        drawn = on_scale(drawn, pairs["language"].combine_chunks(), run.scale)
+    return drawn
 
 
 def curated_stream(
@@ -195,9 +212,7 @@ class CuratedStream(Iterator[dict[str, Any]]):
                 raise UnreadableFile(f"{path}: damaged ({str(error).splitlines()[0]})") from None
         if step > 1:
             pairs = pairs.take(pa.array(np.arange(first, len(pairs), step)))
-        entry_ids = pairs["matched_entry_ids"].combine_chunks()
-        u = uniform(pairs["uid"].combine_chunks(), entry_ids, self._entry_hashes(), self._seed)
-        drawn = pa.array(t_min(entry_ids, u, self._run.entry_count))
+        drawn = pa.array(redrawn(self._run, pairs, self._seed, self._entry_hashes()))
         pairs = pairs.set_column(pairs.schema.get_field_index("t_min"), "t_min", drawn)
         kept = pairs.filter(pc.less(drawn, self._t))
         return in_pool_order(kept) if self._images else kept

@@ -1,1 +1,1 @@
-"""Models, features and training. Everything in here imports torch."""
+"""Models, features, training and evaluation. What computes imports torch; configurations and folders do not."""

@@ -100,7 +100,7 @@ def stream_images(path: Path | str, columns: Columns, references: Sequence[str])
         cells = stream_cells(path, columns.image, [row for row in ascending if row >= 0])
         found, value = next(cells, (None, None))
         for row in ascending:
-            yield _image_bytes(value) if row == found else None
+            yield cell_bytes(value) if row == found else None
             if row == found:
                 found, value = next(cells, (None, None))
 
@@ -111,7 +111,7 @@ def _images(path: Path | str, columns: Columns, references: Sequence[str]) -> li
     return [image for _, image in sorted(found, key=lambda place: place[0])]
 
 
-def _image_bytes(value: object) -> bytes | None:
+def cell_bytes(value: object) -> bytes | None:
     """The bytes of a cell, which may be a struct with a field `bytes`, as Hugging Face's images are."""
     if isinstance(value, dict):
         value = value.get("bytes")

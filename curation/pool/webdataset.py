@@ -87,8 +87,8 @@ def fields(path: Path) -> list[str]:
         for sample in islice(samples, _LOOK_AT):
             members.update(dict.fromkeys(sample.fields))
             try:
-                values.update(dict.fromkeys(_record(file, sample)))
-            except _Unusable:
+                values.update(dict.fromkeys(record_of(file, sample)))
+            except Unusable:
                 continue
     return [printable(name) for name in members | values]
 
@@ -155,8 +155,8 @@ def image_reference(member: Member) -> str:
     return f"{member.offset}+{member.size}"
 
 
-class _Unusable(Exception):
-    """Why a sample is left out."""
+class Unusable(Exception):
+    """Why a sample is left out, in words that it is counted under."""
 
 
 class _Shard:
@@ -178,7 +178,7 @@ class _Shard:
         """Add a sample, or count why not."""
         try:
             self._check(sample)
-            record = _record(self.file, sample)
+            record = record_of(self.file, sample)
             text = self._text(sample, record)
             if text is None:
                 rows.dropped[_why_no_text(sample)] += sample.stems
@@ -188,21 +188,21 @@ class _Shard:
                 fields["uid"] = _uid_of_image(self.file, text, sample.image)
             image = image_reference(sample.image) if sample.image else None
             rows.add(Row(row=row, text=text, image=image, **fields))
-        except _Unusable as reason:
+        except Unusable as reason:
             rows.dropped[str(reason)] += 1
 
     def _check(self, sample: Sample) -> None:
-        """Raise _Unusable for a sample that is not whole, or has a member that must not be read."""
+        """Raise Unusable for a sample that is not whole, or has a member that must not be read."""
         key = int.from_bytes(blake2b(sample.key.encode(errors="surrogateescape"), digest_size=8).digest())
         if key in self.keys:
-            raise _Unusable("members of a key are not adjacent")
+            raise Unusable("members of a key are not adjacent")
         self.keys.add(key)
         kinds = self._kinds(sample)
         if sample.cut or (sample.incomplete and not self.usual <= kinds):
-            raise _Unusable("cut by damage")
+            raise Unusable("cut by damage")
         for name, member in sample.fields.items():
             if (kind := self._kind(name)) and (reason := why_refused(member, kind)):
-                raise _Unusable(reason)
+                raise Unusable(reason)
         if not sample.incomplete:
             self.usual = kinds
 
@@ -252,19 +252,19 @@ def _key_and_field(name: str) -> tuple[str, str]:
     return (folder + slash + stem if stem else ""), field.lower()
 
 
-def _record(file: BinaryIO, sample: Sample) -> dict[str, Any]:
-    """The json of a sample; empty if it has none."""
+def record_of(file: BinaryIO, sample: Sample) -> dict[str, Any]:
+    """The json of a sample; empty if it has none; raises Unusable."""
     member = sample.fields.get("json")
     if member is None:
         return {}
     if reason := why_refused(member, "json"):
-        raise _Unusable(reason)
+        raise Unusable(reason)
     try:
-        record = json.loads(_read(file, member))
+        record = json.loads(read_member(file, member))
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        raise _Unusable("json cannot be read")
+        raise Unusable("json cannot be read")
     return record
 
 
@@ -279,10 +279,11 @@ def _uid_of_image(file: BinaryIO, text: bytes, image: Member) -> str | None:
 
 
 def _read_text(file: BinaryIO, member: Member) -> bytes:
-    return _read(file, member).removeprefix(codecs.BOM_UTF8)
+    return read_member(file, member).removeprefix(codecs.BOM_UTF8)
 
 
-def _read(file: BinaryIO, member: Member) -> bytes:
+def read_member(file: BinaryIO, member: Member) -> bytes:
+    """The bytes of a member, which `why_refused` has let pass."""
     file.seek(member.offset)
     return file.read(member.size)
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -12,6 +13,7 @@ from curation import queries
 from curation.balancing import expected_size, keep_prob, p_to_t, t_to_p
 from curation.errors import BadArgument, BadRun, MissingExtra
 from curation.metadata import by_language, from_entries
+from curation.online import curated_stream
 from curation.pool.pairs import PAIR_SCHEMA, Scanned
 from curation.runs import curate, plan, routing
 from curation.runs.config import CurateConfig
@@ -271,3 +273,11 @@ def test_one_text_an_image_is_drawn_in_both_passes_and_the_others_are_counted(ma
 def test_a_run_with_languages_is_verified(make_run):
     report = verify_run(make_run(), sample=None)
     assert (report.findings, report.rows) == ([], 1200)
+
+
+def test_epoch_0_of_online_balancing_is_the_curated_set_also_with_a_t_for_each_language(make_run):
+    run = make_run()
+    stream = [pair["uid"] for pair in curated_stream(run, 20.0, epoch=0)]
+    kept = pairs(run).filter(pc.less(pairs(run)["t_min"], 20.0))
+    assert len(kept) > 100
+    assert sorted(stream) == kept["uid"].to_pylist()

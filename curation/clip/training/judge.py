@@ -1,0 +1,60 @@
+"""Zero-shot accuracy on an evaluation set, for the curve of a training and the table of a ladder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from curation.clip.checkpoint import Checkpoint
+from curation.clip.datasets import EvalSet, load
+from curation.clip.encode import Preprocess
+from curation.clip.zero_shot import class_embeddings
+from curation.errors import BadArgument, CurationError
+from curation.pool.images import rgb
+
+TEMPLATES = ("{}", "a photo of a {}", "{} image")
+"""Captions of the web rarely are sentences: the bare name is asked for as well."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The pictures of an evaluation set, decoded once, with the number of the class of each.
+
+    pixels:  (P, H, W, 3) uint8; label: (P,) int64 in 0..C-1
+    dropped: pictures left out because they cannot be decoded
+    """
+
+    classnames: tuple[str, ...]
+    pixels: np.ndarray
+    label: np.ndarray
+    digest: str
+    dropped: int
+
+    def right(self, checkpoint: Checkpoint) -> np.ndarray:
+        """(P,) bool: whether the class that a picture is most like is its own."""
+        embeddings = class_embeddings(checkpoint, self.classnames, TEMPLATES)
+        found: np.ndarray = (checkpoint.encode_pixels(self.pixels) @ embeddings.T).argmax(axis=1) == self.label
+        return found
+
+
+def judge(data: Path, preprocess: Preprocess) -> Judge:
+    """Read an evaluation set as docs/evaluate.md describes it; raises BadArgument where no picture of it has a label."""
+    found: EvalSet = load(data)
+    labelled = found.test[found.label[found.test] >= 0]
+    if not len(labelled):
+        raise BadArgument(f"{data}: no picture of it has a label, so accuracy cannot be measured on it")
+    pixels, label = [], []
+    for number, data_of_picture in zip(labelled.tolist(), found.images(labelled.tolist()), strict=True):
+        try:
+            if data_of_picture is not None:
+                pixels.append(preprocess.pixels(rgb(data_of_picture)))
+                label.append(int(found.label[number]))
+        except CurationError:  # counted below
+            continue
+    return Judge(found.classnames, np.stack(pixels), np.array(label), found.digest, len(labelled) - len(pixels))
+
+
+def mean_per_class(right: np.ndarray, label: np.ndarray) -> float:
+    """Accuracy with every class that has pictures as heavy as any other."""
+    pictures = np.bincount(label)
+    return float((np.bincount(label, weights=right)[pictures > 0] / pictures[pictures > 0]).mean())
