@@ -136,8 +136,14 @@ def _nearest(models: Models, source: Source, image_features: np.ndarray) -> Near
 
 
 def _names(models: Models) -> tuple[list[str], list[str]]:
-    """Names of open_clip: of architectures with weights ("ViT-B-32/metaclip_400m"), and of architectures."""
+    return known_names()
+
+
+def known_names() -> tuple[list[str], list[str]]:
+    """Weights by their name and tag ("ViT-B-32/metaclip_400m"), and architectures, those of ours included."""
     import open_clip
+
+    from curation.clip import architectures  # noqa: F401  # open_clip learns of ours
 
     return ["/".join(pair) for pair in open_clip.list_pretrained()], list(open_clip.list_models())
 

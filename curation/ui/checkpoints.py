@@ -6,8 +6,9 @@ import pyarrow as pa
 import streamlit as st
 
 from curation.clip.serving import About, Source
+from curation.clip.training.folder import list_trainings
 from curation.errors import CurationError
-from curation.runs.workspace import SAMPLE_DATA, workspace
+from curation.runs.workspace import SAMPLE_DATA, models_folder
 from curation.ui.model_worker import ModelWorker
 from curation.ui.tables import show_table
 from curation.ui.text import label, notice, number
@@ -39,12 +40,18 @@ def choose_checkpoint(worker: ModelWorker) -> tuple[Source, About] | None:
     return (source, about) if _trusted(about) else None
 
 
-def trainings() -> dict[str, Path]:
-    """The checkpoints of the workspace by their names, the newest first; each name is another one."""
-    folder = workspace() / "models"
-    found = [path for path in folder.iterdir() if _has_checkpoint(path)] if folder.is_dir() else []
-    found.sort(key=lambda path: (-path.stat().st_mtime_ns, path.name))
-    return {label(path.name): path for path in reversed(found)}
+def checkpoints() -> dict[str, Path]:
+    """The checkpoints of the workspace by their names, the newest first, those of trainings by the training's name."""
+    folder = models_folder()
+    found = {training.path: training.name for training in list_trainings(folder)}
+    others = sorted(folder.iterdir()) if folder.is_dir() else []
+    found |= {path: path.name for path in others if path not in found}
+    names: dict[str, Path] = {}
+    for path, title in found.items():
+        if _has_checkpoint(path):
+            name = label(title) or "(no name)"
+            names[f"{name} ({label(path.name)})" if name in names else name] = path
+    return names
 
 
 def _has_checkpoint(path: Path) -> bool:
@@ -52,7 +59,7 @@ def _has_checkpoint(path: Path) -> bool:
 
 
 def _choose_source(worker: ModelWorker) -> Source | None:
-    at_hand = trainings()
+    at_hand = checkpoints()
     if _has_checkpoint(SAMPLE_DATA / "checkpoint"):
         at_hand[SAMPLE] = SAMPLE_DATA / "checkpoint"
     options = [*at_hand, PATH, NAME]

@@ -40,6 +40,11 @@ class ModelWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process; None while there is none."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Let the process begin to import what it needs, if it does not run; returns at once."""
         if self._lock.acquire(blocking=False):  # else somebody is being answered, so it runs

@@ -177,7 +177,7 @@ def test_a_crash_of_the_models_is_a_line_and_the_next_try_works(small, open_page
     worker = model_worker()
 
     def crash(_, what, *arguments, **options):
-        os.kill(worker._process.pid, signal.SIGSEGV)
+        os.kill(worker.pid, signal.SIGSEGV)
         return ask(worker, what, *arguments, **options)
 
     with monkeypatch.context() as crashing:
