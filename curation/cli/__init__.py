@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from cyclopts import CycloptsError
 
 from curation.cli import (  # noqa: F401  # they register their commands
+    classify,
     compare,
     curate,
     entries,
