@@ -46,6 +46,11 @@ def metadata_folder() -> Path:
     return workspace() / "metadata"
 
 
+def decoded_folder() -> Path:
+    """Where pictures are kept decoded that models train on; it may be removed at any time."""
+    return workspace() / "decoded"
+
+
 def thumbnail_folder() -> Path:
     """Where thumbnails are kept that the app made; it may be removed at any time."""
     return workspace() / ".thumbnails"

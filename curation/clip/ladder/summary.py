@@ -98,6 +98,23 @@ def by_class(ladder: Ladder) -> pa.Table:
     return pa.concat_tables(tables) if tables else pa.table({})
 
 
+def sentence(accuracies: pa.Table) -> str:
+    """What balancing did to the accuracy over all classes, whichever way it went, from the rows of `accuracies`."""
+    rows = [row for row in accuracies.to_pylist() if row["group"] == "all" and row["arm"] == "balanced"]
+    rows = [row for row in rows if row["gain"] is not None]
+    if not rows:
+        return "Matched and balanced have not both been trained yet, so nothing can be said of balancing."
+    best = max(rows, key=lambda row: row["gain"])
+    low, high = 100 * best["gain_low"], 100 * best["gain_high"]
+    told = f"95 % interval {low:+.1f} to {high:+.1f}, {best['seeds']} seed{'s' if best['seeds'] > 1 else ''}"
+    chosen = f", the best of {len(rows)} t that were tried" if len(rows) > 1 else ""
+    at = f"Balanced at t = {best['t']:,.15g}{chosen}"
+    if low <= 0 <= high:
+        return f"{at}: no difference from matched was found ({100 * best['gain']:+.1f} points; {told})."
+    better = "better" if best["gain"] > 0 else "worse"
+    return f"{at}, is {abs(100 * best['gain']):.1f} points {better} than matched at equal samples seen ({told})."
+
+
 def too_few(items: int, samples: int) -> bool:
     """Whether a budget goes through so few pairs so often that the model learns them by heart."""
     return samples > MANY_PASSES * items

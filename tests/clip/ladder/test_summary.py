@@ -5,7 +5,7 @@ import pytest
 from curation import files
 from curation.clip.ladder.config import LadderConfig, Rung
 from curation.clip.ladder.folder import Ladder
-from curation.clip.ladder.summary import Interval, accuracies, by_class, groups, interval, too_few
+from curation.clip.ladder.summary import Interval, accuracies, by_class, groups, interval, sentence, too_few
 from curation.clip.training.config import TrainConfig
 
 LABEL = np.repeat(np.arange(3), 40)
@@ -105,3 +105,19 @@ def test_groups_are_thirds_by_count():
 def test_a_budget_that_repeats_its_pairs_more_than_12_times_is_said_to_be_too_large():
     assert not too_few(1000, 12_000)
     assert too_few(999, 12_000)
+
+
+def test_the_verdict_says_what_balancing_did_whichever_way(ladder):
+    found = accuracies(ladder)
+    assert sentence(found) == (
+        "Balanced at t = 20: no difference from matched was found (+8.3 points; 95 % interval -0.5 to +17.2, 1 seed)."
+    )
+    better = pa.Table.from_pylist([{**row, "gain_low": 0.02} for row in found.to_pylist()])
+    assert sentence(better).startswith(
+        "Balanced at t = 20, is 8.3 points better than matched at equal samples seen (95 %"
+    )
+    worse = pa.Table.from_pylist([{**row, "gain": -0.1, "gain_high": -0.05} for row in found.to_pylist()])
+    assert "is 10.0 points worse than matched" in sentence(worse)
+    assert sentence(found.filter(pa.compute.equal(found["arm"], "raw"))).startswith(
+        "Matched and balanced have not both"
+    )
