@@ -61,7 +61,7 @@ def size_by_t(curves: Curves, size: Size, own_t: float) -> go.Figure:
     _mark_paper(figure, [t for t in PAPER_THRESHOLDS if t <= grid[-1]])
     _log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
     figure.update_yaxes(title="pairs kept", range=[0, max(size.matched, 1) * 1.06], tickformat="~s")
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts: EntryFacts) -> go.Figure:
@@ -91,7 +91,7 @@ def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts
     )  # fmt: skip
     _log_axis(figure.layout.xaxis, min(grid[0], facts.t) * 0.9, max(grid[-1], facts.t) * 1.1, "t")
     _log_axis(figure.layout.yaxis, 0.8, max(facts.count, 1) * 1.6, "texts with the entry")
-    return _dressed(figure)
+    return dressed(figure)
 
 
 CARRIERS = 12
@@ -117,7 +117,7 @@ def carriers(carried: Carried) -> go.Figure:
         autorange="reversed", showgrid=False,
     )  # fmt: skip
     figure.update_xaxes(title="pairs carried through", rangemode="tozero")
-    return _dressed(figure).update_layout(showlegend=True)
+    return dressed(figure).update_layout(showlegend=True)
 
 
 def count_bins(largest: int) -> np.ndarray:
@@ -175,7 +175,7 @@ def kept_against_kept(entries: pa.Table, changed: pa.Table) -> go.Figure:
             title=f"kept pairs with the entry in {name}", range=[NOTHING - 0.25, ends[1] + 0.05], zeroline=False,
             tickvals=[NOTHING, *_ticks(largest)["tickvals"]], ticktext=["0", *_ticks(largest)["ticktext"]],
         )  # fmt: skip
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
@@ -214,7 +214,40 @@ def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
         tickvals=[NO_COUNT, *figure.layout.yaxis.tickvals],
         ticktext=["0", *(f"{tick:,.0f}" for tick in figure.layout.yaxis.tickvals)],
     )
-    return _dressed(figure)
+    return dressed(figure)
+
+
+def similarities(
+    pictures: Sequence[str], labels: Sequence[str], cosine: np.ndarray, probability: np.ndarray
+) -> go.Figure:
+    """The cosine of each picture with each label as a heat map; the label nearest to each picture is marked.
+
+    cosine, probability: (N, C), a row for each picture
+    """
+    figure = go.Figure()
+    rows, columns = list(range(len(pictures))), list(range(len(labels)))
+    names = [escaped(name) for name in pictures]
+    texts = [[f"<b>{names[row]}</b><br>{escaped(labels[column])}" for column in columns] for row in rows]
+    figure.add_heatmap(
+        x=columns, y=rows, z=cosine, text=texts, customdata=probability, xgap=1, ygap=1,
+        hovertemplate="%{text}<br>cosine %{z:.3f}, probability %{customdata:.1%}<extra></extra>",
+        colorscale=[[0.0, "rgba(13, 148, 136, 0.04)"], [1.0, "rgba(13, 148, 136, 1)"]],
+        colorbar={"title": "cosine", "thickness": 10, "len": 0.7},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=cosine.argmax(axis=1), y=rows, mode="markers", name="nearest label", hoverinfo="skip",
+        marker={"color": CAP, "size": 8},
+    )  # fmt: skip
+    dressed(figure)
+    figure.update_xaxes(
+        tickvals=columns, ticktext=[escaped(name, 20) for name in labels], tickangle=-45, showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=rows, ticktext=[escaped(name, 20) for name in pictures], autorange="reversed", showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    return figure.update_layout(height=170 + 24 * len(rows), showlegend=True)
 
 
 def escaped(text: str, length: int = 80) -> str:
@@ -287,7 +320,8 @@ def _log_axis(axis: go.layout.XAxis | go.layout.YAxis, low: float, high: float, 
     axis.update(type="log", range=[np.log10(low), np.log10(high)], title=title, tickvals=ticks, tickformat="~s")
 
 
-def _dressed(figure: go.Figure) -> go.Figure:
+def dressed(figure: go.Figure) -> go.Figure:
+    """What all figures have in common: size, margins, where the legend is."""
     return figure.update_layout(
         height=430,
         margin={"l": 8, "r": 16, "t": 8, "b": 8},

@@ -97,6 +97,17 @@ def progress_bar() -> Iterator[Callable[["Progress"], None]]:
 
 
 @contextmanager
+def changing_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar for one thing after the other; gives the function that is told what, how far, and how far it goes.
+
+    How far it goes is 0 where that is not known.
+    """
+    with _rich_bar() as shown:
+        task = shown.add_task("")
+        yield lambda what, done, total: shown.update(task, description=plain(what), completed=done, total=total or None)
+
+
+@contextmanager
 def training_bar() -> Iterator[tuple[Callable[["Progress"], None], Callable[[dict[str, Any]], None]]]:
     """A bar for each phase of a training; the second function is told the lines of its metrics, and shows the last."""
     from rich.progress import TextColumn
@@ -131,7 +142,7 @@ def _rich_bar(*more: "ProgressColumn") -> "RichBar":
 
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSelector, FileType
 
 from curation import files
-from curation.errors import BadArgument, EmptyPool, MissingFile, UnreadableFile, UnreadableFile
+from curation.errors import BadArgument, EmptyPool, MissingFile, UnreadableFile
 from curation.pool import parquet
 from curation.pool.columns import Columns
 from curation.pool.format import Format

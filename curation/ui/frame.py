@@ -18,7 +18,7 @@ from curation.ui.watching import PHASES
 
 ICON, LOGO = (str(Path(__file__).with_name(name)) for name in ("icon.svg", "logo.svg"))
 
-WITHOUT_RUN = ("Curate",)
+WITHOUT_RUN = ("Curate", "Classify")
 
 STATES = {
     "planned": "This run is about to start.",
@@ -41,6 +41,7 @@ def navigation() -> StreamlitPage:
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/labels.py", title="Labels", icon=":material/sell:"),
         st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
+        st.Page("pages/classify.py", title="Classify", icon=":material/image_search:"),
     ]
     return st.navigation(pages)
 
