@@ -247,7 +247,7 @@ def similarities(
         tickvals=rows, ticktext=[escaped(name, 20) for name in pictures], autorange="reversed", showgrid=False,
         zeroline=False,
     )  # fmt: skip
-    return figure.update_layout(height=170 + 24 * len(rows), showlegend=True)
+    return figure.update_layout(height=max(330, 170 + 24 * len(rows)), showlegend=True)
 
 
 def escaped(text: str, length: int = 80) -> str:

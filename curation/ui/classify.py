@@ -51,7 +51,7 @@ def choose_shown() -> tuple[int, float | None]:
     left, right = st.columns(2, gap="small")
     k = left.number_input("Labels shown", 1, 20, 5, key="top_k", persist_state="session")
     threshold = right.number_input(
-        "None of these below", -1.0, 1.0, None, 0.01, key="threshold", persist_state="session", placeholder="no cosine",
+        "None below", -1.0, 1.0, None, 0.01, key="threshold", persist_state="session", placeholder="no cosine",
         help="A cosine: a picture whose nearest label is further away counts as none of these. Not a probability: "
         "that is a share among your labels, so one of them always has the largest.",
     )  # fmt: skip
@@ -93,8 +93,12 @@ def _see(worker: ModelWorker, source: Source, about: About, pictures: Sequence[P
 
 
 def choose_nearest(worker: ModelWorker, source: Source, about: About, seen: Sequence[Seen]) -> Nearest | None:
-    """Draw the choice to see the nearest training captions, where the training data is known; raises CurationError."""
-    if trained_run(about.trained_on) is None:
+    """Draw the choice to see the nearest training captions, where the training data is there; raises CurationError."""
+    try:
+        run = trained_run(about.trained_on)
+    except CurationError:  # `classify_results.show_training` says so
+        return None
+    if run is None:
         return None
     if not st.toggle("Nearest training captions", key="nearest", persist_state="session"):
         return None

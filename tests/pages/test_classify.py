@@ -213,3 +213,4 @@ def test_a_run_that_is_gone_is_said_to_be_gone(workspace, open_page):
     write_small_checkpoint(workspace / "models" / "trained", trained_on={"run": str(workspace / "gone"), "t": 2.0})
     page = open_page("classify")
     assert any("is not there any more" in text for text in page.texts)
+    assert len(cards(page)) == 16
