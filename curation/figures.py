@@ -61,7 +61,7 @@ def size_by_t(curves: Curves, size: Size, own_t: float) -> go.Figure:
     _mark_paper(figure, [t for t in PAPER_THRESHOLDS if t <= grid[-1]])
     _log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
     figure.update_yaxes(title="pairs kept", range=[0, max(size.matched, 1) * 1.06], tickformat="~s")
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts: EntryFacts) -> go.Figure:
@@ -91,7 +91,7 @@ def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts
     )  # fmt: skip
     _log_axis(figure.layout.xaxis, min(grid[0], facts.t) * 0.9, max(grid[-1], facts.t) * 1.1, "t")
     _log_axis(figure.layout.yaxis, 0.8, max(facts.count, 1) * 1.6, "texts with the entry")
-    return _dressed(figure)
+    return dressed(figure)
 
 
 CARRIERS = 12
@@ -117,7 +117,7 @@ def carriers(carried: Carried) -> go.Figure:
         autorange="reversed", showgrid=False,
     )  # fmt: skip
     figure.update_xaxes(title="pairs carried through", rangemode="tozero")
-    return _dressed(figure).update_layout(showlegend=True)
+    return dressed(figure).update_layout(showlegend=True)
 
 
 def count_bins(largest: int) -> np.ndarray:
@@ -175,7 +175,7 @@ def kept_against_kept(entries: pa.Table, changed: pa.Table) -> go.Figure:
             title=f"kept pairs with the entry in {name}", range=[NOTHING - 0.25, ends[1] + 0.05], zeroline=False,
             tickvals=[NOTHING, *_ticks(largest)["tickvals"]], ticktext=["0", *_ticks(largest)["ticktext"]],
         )  # fmt: skip
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
@@ -214,7 +214,7 @@ def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
         tickvals=[NO_COUNT, *figure.layout.yaxis.tickvals],
         ticktext=["0", *(f"{tick:,.0f}" for tick in figure.layout.yaxis.tickvals)],
     )
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def similarities(
@@ -238,7 +238,7 @@ def similarities(
         x=cosine.argmax(axis=1), y=rows, mode="markers", name="nearest label", hoverinfo="skip",
         marker={"color": CAP, "size": 8},
     )  # fmt: skip
-    _dressed(figure)
+    dressed(figure)
     figure.update_xaxes(
         tickvals=columns, ticktext=[escaped(name, 20) for name in labels], tickangle=-45, showgrid=False,
         zeroline=False,
@@ -320,7 +320,8 @@ def _log_axis(axis: go.layout.XAxis | go.layout.YAxis, low: float, high: float, 
     axis.update(type="log", range=[np.log10(low), np.log10(high)], title=title, tickvals=ticks, tickformat="~s")
 
 
-def _dressed(figure: go.Figure) -> go.Figure:
+def dressed(figure: go.Figure) -> go.Figure:
+    """What all figures have in common: size, margins, where the legend is."""
     return figure.update_layout(
         height=430,
         margin={"l": 8, "r": 16, "t": 8, "b": 8},

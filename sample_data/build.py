@@ -2,12 +2,14 @@
 
     python sample_data/build.py                           rebuilds the committed files
     python sample_data/build.py --pairs 200000 -o DIR     a bigger world, which begins with the same pairs
+    python sample_data/build.py --concepts 300 -o DIR     another world, of the 300 most frequent concepts
 
-Pair i depends on (--seed, i) and --size alone: not on --pairs, --workers or --shard-pairs. The same arguments
-give the same bytes on the same library versions. Nothing in it was taken from the web.
+Pair i depends on (--seed, i), --size and --concepts alone: not on --pairs, --workers or --shard-pairs. The
+same arguments give the same bytes on the same library versions. Nothing in it was taken from the web.
 """
 
 import argparse
+import inspect
 import multiprocessing
 import sys
 import time
@@ -22,12 +24,18 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from concepts import LANGUAGES, Concept, SourceMissing, load_concepts
+from concepts import (
+    FEWEST_CONCEPTS,
+    LANGUAGES,
+    Concept,
+    ConceptsOutOfRange,
+    SourceMissing,
+    load_concepts,
+)
 from entries import metadata_table
-from pairs import EvalPicture, Pair, make_eval_pictures, make_pairs
+from pairs import EvalPicture, Pair, World, make_eval_pictures, make_pairs
 
 HERE = Path(__file__).resolve().parent
-EVAL_PER_CONCEPT = 2
 ROW_GROUP = 1000
 CHUNK = 250  # pairs a task: a quarter of a second of work
 
@@ -71,15 +79,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     options = parse(argv)
     try:
-        build(options.output, options.pairs, options.seed, options.size, options.workers, options.shard_pairs)
-    except (SourceMissing, OSError) as error:
+        build(**vars(options))
+    except (ConceptsOutOfRange, SourceMissing, OSError) as error:
         print(f"build.py: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments, with the defaults that made the committed files."""
+    """The arguments of `build`, with its defaults."""
     summary, _, rest = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="build.py",
@@ -87,18 +95,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         epilog=rest,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--pairs", type=at_least(1), default=8000, help="pairs in the pool (default: 8000)")
+    defaults = {name: of_build.default for name, of_build in inspect.signature(build).parameters.items()}
+    for option, least, what in (
+        ("pairs", 1, "pairs in the pool"),
+        ("seed", 0, "another seed is another world"),
+        ("size", 16, "side of a picture in pixels"),
+        ("concepts", FEWEST_CONCEPTS, "so many concepts, the most frequent ones"),
+        ("eval-per-concept", 1, "pictures of a concept in eval.parquet"),
+        ("workers", 1, "processes"),
+        ("shard-pairs", 1, "pairs in a file"),
+    ):
+        default = defaults[option.replace("-", "_")]
+        told = "all" if default is None else default
+        parser.add_argument(
+            f"--{option}", type=at_least(least), default=default, help=f"{what} (default: {told})"
+        )
     parser.add_argument(
-        "--seed", type=at_least(0), default=0, help="another seed is another world (default: 0)"
+        "-o", "--output", type=Path, default=defaults["output"], help="folder (default: this script's)"
     )
-    parser.add_argument(
-        "--size", type=at_least(16), default=64, help="side of a picture in pixels (default: 64)"
-    )
-    parser.add_argument("--workers", type=at_least(1), default=2, help="processes (default: 2)")
-    parser.add_argument(
-        "--shard-pairs", type=at_least(1), default=4000, help="pairs in a file (default: 4000)"
-    )
-    parser.add_argument("-o", "--output", type=Path, default=HERE, help="folder (default: this script's)")
     return parser.parse_args(argv)
 
 
@@ -113,22 +127,34 @@ def at_least(least: int) -> Callable[[str], int]:
     return whole_number
 
 
-def build(output: Path, pairs: int, seed: int, size: int, workers: int, shard_pairs: int) -> None:
-    """Write the whole world into the folder `output`."""
-    concepts = load_concepts()
-    metadata = metadata_table(concepts)
+def build(
+    output: Path = HERE,
+    *,
+    pairs: int = 8000,
+    seed: int = 0,
+    size: int = 64,
+    concepts: int | None = None,
+    eval_per_concept: int = 2,
+    workers: int = 2,
+    shard_pairs: int = 4000,
+) -> None:
+    """Write a whole world into the folder `output`; the defaults are those that made the committed files.
+
+    concepts: only so many, the most frequent ones; None: all
+    raises    ConceptsOutOfRange, SourceMissing; FileExistsError (files of a bigger world)
+    """
+    world, shown = World(seed, size, concepts), load_concepts(concepts)
+    metadata = metadata_table(shown)
     shards = -(-pairs // shard_pairs)
     for folder in ("pool", "truth"):
         refuse_left_over_shards(output / folder, shards)
         (output / folder).mkdir(parents=True, exist_ok=True)
-    write_table(output / "concepts.parquet", concept_table(concepts))
+    write_table(output / "concepts.parquet", concept_table(shown))
     write_table(output / "metadata.parquet", metadata)
     with processes(workers) as executor:
-        balanced = run(
-            executor, make_eval_pictures, (seed, size, EVAL_PER_CONCEPT), spans(0, len(concepts), CHUNK)
-        )
-        write_table(output / "eval.parquet", eval_table(flat(balanced), size, concepts))
-        rows = progress(flat(run(executor, make_pairs, (seed, size), spans(0, pairs, CHUNK))), pairs)
+        balanced = run(executor, make_eval_pictures, (world, eval_per_concept), spans(0, len(shown), CHUNK))
+        write_table(output / "eval.parquet", eval_table(flat(balanced), size, shown))
+        rows = progress(flat(run(executor, make_pairs, (world,), spans(0, pairs, CHUNK))), pairs)
         for shard in range(shards):
             of_shard = list(islice(rows, shard_pairs))
             write_table(output / "pool" / f"{shard:05d}.parquet", pool_table(of_shard, size))
@@ -155,11 +181,11 @@ def processes(workers: int) -> AbstractContextManager[ProcessPoolExecutor | None
 def run(
     pool: ProcessPoolExecutor | None,
     make: Callable[..., list[Row]],
-    world: tuple[int, ...],
+    of_all: tuple[object, ...],
     parts: Sequence[tuple[int, int]],
 ) -> Iterator[list[Row]]:
-    """make(*world, start, stop) of every part, in their order."""
-    tasks = [world + part for part in parts]
+    """make(*of_all, start, stop) of every part, in their order."""
+    tasks = [of_all + part for part in parts]
     if pool is None:
         return (make(*task) for task in tasks)
     return pool.map(make, *zip(*tasks, strict=True))

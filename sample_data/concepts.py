@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from law import zipf_probabilities
+from law import LAW, zipf_probabilities
 from streams import listed
 
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
@@ -38,6 +38,14 @@ HEAD = listed(
 )
 
 
+# A swapped caption speaks of a picture that shares no concept with its own, which shows up to three.
+FEWEST_CONCEPTS = len(LAW.object_counts) + 1
+
+
+class ConceptsOutOfRange(Exception):
+    """So many concepts cannot be had."""
+
+
 class SourceMissing(Exception):
     """A file that this world is made from is not on this machine."""
 
@@ -58,8 +66,11 @@ class Concept:
         return self.names["en"]
 
 
-def load_concepts(font: Path = FONT, cldr: Path = CLDR) -> list[Concept]:
-    """All concepts in the order of their rank; the same list for every seed."""
+def load_concepts(count: int | None = None, font: Path = FONT, cldr: Path = CLDR) -> list[Concept]:
+    """The `count` most frequent concepts (None: all) in the order of their rank; the same for every seed.
+
+    The probabilities sum to 1 over these: fewer concepts are more frequent ones.
+    """
     annotations = {language: read_annotations(cldr / f"{language}.xml") for language in LANGUAGES}
     glyph_font = load_font(font)
     drawn = [
@@ -67,7 +78,9 @@ def load_concepts(font: Path = FONT, cldr: Path = CLDR) -> list[Concept]:
         for emoji in things(annotations["en"])
         if all(emoji in annotations[language] for language in LANGUAGES) and draw_glyph(glyph_font, emoji)
     ]
-    ordered = rank_order({emoji: annotations["en"][emoji][0] for emoji in drawn})
+    if count is not None and not FEWEST_CONCEPTS <= count <= len(drawn):
+        raise ConceptsOutOfRange(f"{count} concepts: give a number from {FEWEST_CONCEPTS} to {len(drawn):,}")
+    ordered = rank_order({emoji: annotations["en"][emoji][0] for emoji in drawn})[:count]
     return [
         Concept(
             rank=rank,

@@ -21,6 +21,15 @@ SECTIONS = {
 
 
 @dataclass(frozen=True)
+class World:
+    """What every pair of a world depends on, besides its number."""
+
+    seed: int
+    size: int  # side of a picture in pixels
+    concepts: int | None = None  # so many, the most frequent ones; None: all
+
+
+@dataclass(frozen=True)
 class Pair:
     """One row of the pool, and one of the truth."""
 
@@ -45,20 +54,21 @@ class EvalPicture:
 
 
 @cache
-def world(size: int) -> tuple[list[Concept], Painter]:
+def drawn(count: int | None, size: int) -> tuple[list[Concept], Painter]:
     """Concepts and painter, once a process: drawing the glyphs takes two seconds."""
-    concepts = load_concepts()
+    concepts = load_concepts(count)
     return concepts, Painter(concepts, size)
 
 
-def make_pairs(seed: int, size: int, start: int, stop: int) -> list[Pair]:
-    """Pairs start..stop-1 of the pool of this seed."""
-    return [make_pair(seed, size, index) for index in range(start, stop)]
+def make_pairs(world: World, start: int, stop: int) -> list[Pair]:
+    """Pairs start..stop-1 of the pool of this world."""
+    return [make_pair(world, index) for index in range(start, stop)]
 
 
-def make_pair(seed: int, size: int, index: int) -> Pair:
-    """Pair `index`; it depends on nothing but these three numbers."""
-    concepts, painter = world(size)
+def make_pair(world: World, index: int) -> Pair:
+    """Pair `index`; it depends on nothing but the world and this number."""
+    concepts, painter = drawn(world.concepts, world.size)
+    seed = world.seed
     scene = painter.scene(seed, index)
     image, boxes = painter.picture(scene, stream(seed, Stream.PIXELS, index))
     caption = draw_caption(seed, index, scene, concepts, painter)
@@ -94,16 +104,19 @@ def other_scene(seed: int, index: int, scene: Scene, painter: Painter) -> Scene:
             return other
 
 
-def make_eval_pictures(seed: int, size: int, per_concept: int, start: int, stop: int) -> list[EvalPicture]:
-    """Evaluation pictures of the concepts start..stop-1, `per_concept` of each."""
-    _, painter = world(size)
+def make_eval_pictures(world: World, per_concept: int, start: int, stop: int) -> list[EvalPicture]:
+    """Evaluation pictures of the concepts start..stop-1, `per_concept` of each.
+
+    They are the same in a world of fewer concepts, whose ranks begin alike.
+    """
+    _, painter = drawn(world.concepts, world.size)
     pictures = []
     for concept in range(start, stop):
         for number in range(per_concept):
             # not concept * per_concept + number: asking for more pictures must keep the first ones
-            rng = stream(seed, Stream.EVAL, concept + (number << 20))
+            rng = stream(world.seed, Stream.EVAL, concept + (number << 20))
             image, _ = painter.picture(place_objects(rng, [concept]), rng)
-            pictures.append(EvalPicture(make_uid("eval", seed, concept, number), image, concept))
+            pictures.append(EvalPicture(make_uid("eval", world.seed, concept, number), image, concept))
     return pictures
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import streamlit as st
 
 from curation.clip.serving import About, Source
-from curation.clip.training.folder import list_trainings
+from curation.clip.training.folder import Training
 from curation.errors import CurationError
 from curation.runs.workspace import SAMPLE_DATA, models_folder
 from curation.ui.model_worker import ModelWorker
@@ -43,7 +43,7 @@ def choose_checkpoint(worker: ModelWorker) -> tuple[Source, About] | None:
 def checkpoints() -> dict[str, Path]:
     """The checkpoints of the workspace by their names, the newest first, those of trainings by the training's name."""
     folder = models_folder()
-    found = {training.path: training.name for training in list_trainings(folder)}
+    found = {training.path: training.name for training in Training.all_in(folder)}
     others = sorted(folder.iterdir()) if folder.is_dir() else []
     found |= {path: path.name for path in others if path not in found}
     names: dict[str, Path] = {}

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import io
 import re
 import sys
@@ -20,6 +21,7 @@ import build
 import concepts
 import entries
 import pairs
+import render
 from law import LAW, zipf_probabilities
 
 SAMPLE_DATA = build.HERE
@@ -254,8 +256,60 @@ def test_a_small_world_is_the_beginning_of_a_bigger_one(two_worlds):
 
 
 @needs_sources
+def test_a_world_of_a_few_concepts_is_built_from_python_and_holds_only_the_most_frequent(tmp_path):
+    build.build(tmp_path, pairs=300, size=32, concepts=30, eval_per_concept=3, workers=1)
+    of_all = concepts.load_concepts()
+    names = [concept.name for concept in of_all[:30]]
+    few = pq.read_table(tmp_path / "concepts.parquet")
+    assert few["name"].to_pylist() == names
+    np.testing.assert_allclose(few["probability"].to_numpy(), zipf_probabilities(30), rtol=1e-15)
+    shown = {name for objects in pq.read_table(tmp_path / "truth")["objects"].to_pylist() for name in objects}
+    assert shown <= set(names)
+    assert len(shown) > 20
+    assert Counter(pq.read_table(tmp_path / "eval.parquet")["label"].to_pylist()) == dict.fromkeys(names, 3)
+    entry = set(pq.read_table(tmp_path / "metadata.parquet")["entry"].to_pylist())
+    left_out = {concept.name.lower() for concept in of_all[30:]}
+    assert {name.lower() for name in names} <= entry
+    assert left_out & entry == left_out & set(entries.noun_lemmas())
+
+
+@needs_sources
+def test_neither_fewer_concepts_nor_more_pictures_a_concept_change_an_evaluation_picture():
+    two = pairs.make_eval_pictures(pairs.World(0, 32), 2, 0, 10)
+    five = pairs.make_eval_pictures(pairs.World(0, 32, concepts=30), 5, 0, 10)
+    assert len({picture.uid for picture in five}) == len({picture.image for picture in five}) == 50
+    assert [five[at] for concept in range(10) for at in (5 * concept, 5 * concept + 1)] == two
+
+
+@needs_sources
+def test_with_four_concepts_a_swapped_caption_still_finds_another_picture():
+    _, painter = pairs.drawn(4, 32)
+    shown = render.place_objects(np.random.default_rng(0), [0, 1, 2])
+    assert pairs.other_scene(0, 0, shown, painter).concepts == [3]
+
+
+@needs_sources
+@pytest.mark.parametrize("count", [3, 100_000])
+def test_concepts_that_cannot_be_had_are_refused_before_anything_is_written(count, tmp_path):
+    with pytest.raises(concepts.ConceptsOutOfRange, match=rf"^{count} concepts: give a number from 4 to [\d,]+$"):
+        build.build(tmp_path / "world", concepts=count)
+    assert not (tmp_path / "world").exists()
+
+
+@needs_sources
+def test_too_many_concepts_are_one_line_of_the_command(tmp_path, capsys):
+    assert build.main(["--concepts", "100000", "-o", str(tmp_path)]) == 1
+    assert re.fullmatch(r"build\.py: 100000 concepts: give a number from 4 to .+\n", capsys.readouterr().err)
+
+
+def test_the_command_has_the_defaults_of_the_function():
+    options = vars(build.parse([]))
+    assert options == {name: of_build.default for name, of_build in inspect.signature(build.build).parameters.items()}
+
+
+@needs_sources
 def test_another_seed_is_another_world():
-    first, second = (pairs.make_pairs(seed, 32, 0, 20) for seed in (0, 1))
+    first, second = (pairs.make_pairs(pairs.World(seed, 32), 0, 20) for seed in (0, 1))
     assert not {pair.uid for pair in first} & {pair.uid for pair in second}
     assert [pair.objects for pair in first] != [pair.objects for pair in second]
 
@@ -264,7 +318,7 @@ def test_another_seed_is_another_world():
 def test_the_script_makes_the_committed_pairs_again(pool, truth, concept_rows):
     if [concept.emoji for concept in concepts.load_concepts()] != [row["emoji"] for row in concept_rows]:
         pytest.skip("another version of the font or of CLDR has other concepts")
-    made = pairs.make_pairs(0, 64, 0, 200)
+    made = pairs.make_pairs(pairs.World(0, 64), 0, 200)
     assert [pair.uid for pair in made] == pool["uid"][:200].to_pylist()
     assert [pair.url for pair in made] == pool["url"][:200].to_pylist()
     assert [pair.text for pair in made] == pool["text"][:200].to_pylist()
@@ -298,7 +352,9 @@ def test_a_missing_source_names_its_debian_package(read, package, tmp_path):
         read(tmp_path / "absent")
 
 
-@pytest.mark.parametrize("arguments", [["--pairs", "0"], ["--seed", "-1"], ["--size", "15"], ["--workers", "two"]])
+@pytest.mark.parametrize(
+    "arguments", [["--pairs", "0"], ["--seed", "-1"], ["--size", "15"], ["--workers", "two"], ["--concepts", "3"]]
+)
 def test_an_argument_out_of_range_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         build.parse(arguments)
