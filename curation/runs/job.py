@@ -14,8 +14,8 @@ from curation.engines import Cancelled
 from curation.runs.folder import State, is_locked
 
 
-def start(path: Path, command: Literal["run", "task"] = "run") -> subprocess.Popen[bytes] | None:
-    """Start the job of a run or a task, detached; None where one works on it already.
+def start(path: Path, command: Literal["run", "task", "training", "climb"] = "run") -> subprocess.Popen[bytes] | None:
+    """Start the job of a run, a task, a training or a ladder, detached; None where one works on it already.
 
     Of two that start at the same moment the second ends at once, for the first holds the lock.
     """
