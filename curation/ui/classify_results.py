@@ -14,7 +14,7 @@ from curation import figures
 from curation.class_lists import ClassList
 from curation.clip.classify import Classified, Seen
 from curation.clip.serving import About
-from curation.clip.training_data import Nearest, trained_run, trained_t
+from curation.clip.training_data import Nearest, trained_arm, trained_run, trained_t
 from curation.errors import CurationError
 from curation.ui import cached
 from curation.ui.charts import show_figure
@@ -103,7 +103,7 @@ def show_training(about: About, labels: ClassList) -> None:
     if not balanced:
         del columns["kept"]
     show_table(fit.names, "labels in the training data", key="label_counts", columns=columns)
-    st.text(f"Trained on the run {label(run.name)!r}, arm {label(str(about.trained_on.get('arm')))!r}.")
+    st.text(f"Trained on the run “{label(run.name)}”, {label(trained_arm(about.trained_on))}.")
     st.caption(
         "A label is looked up among the entries of the metadata; one that is no entry is in no count. "
         + (f"Kept: at t = {number(t or 0)}, at which it was trained." if balanced else "It saw no balanced set.")
