@@ -27,6 +27,7 @@ from curation.clip.classify import Classified, Picture, Seen
 from curation.clip.features import FeatureStore
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest, nearest_captions, trained_run, trained_t
+from curation.clip.zero_shot import class_embeddings
 from curation.errors import BadRun, CurationError
 from curation.runs.workspace import features_folder
 
@@ -120,6 +121,10 @@ def _see(models: Models, source: Source, pictures: Sequence[Picture]) -> list[Se
     return classification.see(models.get(source), pictures)
 
 
+def _embed(models: Models, source: Source, classnames: Sequence[str], templates: Templates) -> None:
+    class_embeddings(models.get(source), classnames, templates, _store(features_folder()))
+
+
 def _classify(
     models: Models, source: Source, seen: Sequence[Seen], classnames: Sequence[str], templates: Templates
 ) -> Classified:
@@ -151,6 +156,7 @@ def known_names() -> tuple[list[str], list[str]]:
 ANSWERS: dict[str, Callable[..., Any]] = {
     "about": _about,
     "see": _see,
+    "embed": _embed,
     "classify": _classify,
     "nearest": _nearest,
     "names": _names,

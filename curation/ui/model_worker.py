@@ -70,7 +70,10 @@ class ModelWorker:
                 connection.send((what, arguments))
                 if not connection.poll(within):
                     self._end()
-                    raise WorkerDied(f"the models did not answer within {within:.0f} s and were stopped; try less")
+                    raise WorkerDied(
+                        f"the models did not answer within {within:.0f} s and were stopped; what they made by then is "
+                        "kept: ask again, or for less"
+                    )
                 kind, value = connection.recv()
             except (EOFError, OSError):
                 how = self._end()
@@ -96,6 +99,10 @@ class ModelWorker:
         """`classify.see`"""
         found: list[Seen] = self.ask("see", source, list(pictures))
         return found
+
+    def embed(self, source: Source, classnames: Sequence[str], templates: Templates) -> None:
+        """Make and keep the embeddings of some classes, so that `classify` finds them."""
+        self.ask("embed", source, list(classnames), templates)
 
     def classify(
         self, source: Source, seen: Sequence[Seen], classnames: Sequence[str], templates: Templates

@@ -117,6 +117,26 @@ def test_own_templates_and_an_ensemble_a_label(small, open_page):
     assert any(text.startswith("'a photo': a template holds {} once") for text in page.texts)
 
 
+def test_many_texts_are_encoded_in_pieces_and_found_again(small, open_page, monkeypatch):
+    asked = []
+    ask = ModelWorker.ask
+    monkeypatch.setattr(ModelWorker, "ask", lambda self, *what: asked.append(what[0]) or ask(self, *what))
+    page = open_page("classify")
+    fill(page, "\n".join(f"label {n}" for n in range(40)))
+    assert asked == ["about", "see", "classify", "embed", "embed", "embed", "classify"]
+    assert len(page.figure["data"][0]["x"]) == 40
+
+
+def test_many_bytes_cross_in_pieces(small, open_page, monkeypatch):
+    monkeypatch.setattr("curation.ui.classify.BYTES_TOGETHER", 3000)
+    sizes = []
+    see = ModelWorker.see
+    monkeypatch.setattr(ModelWorker, "see", lambda self, *what: sizes.append(len(what[1])) or see(self, *what))
+    page = open_page("classify")
+    assert len(sizes) > 3 and sum(sizes) == 16
+    assert [card["name"] for card in cards(page)] == [picture.name for picture in sample_pictures()]
+
+
 def test_labels_of_a_list(small, open_page):
     page = open_page("classify")
     page.app.selectbox(key="templates").set_value("plain").run()
