@@ -59,9 +59,9 @@ def size_by_t(curves: Curves, size: Size, own_t: float) -> go.Figure:
         name=f"t = {size.t:,.15g}: {size.kept:,} pairs", hoverinfo="skip",
     )  # fmt: skip
     _mark_paper(figure, [t for t in PAPER_THRESHOLDS if t <= grid[-1]])
-    _log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
+    log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
     figure.update_yaxes(title="pairs kept", range=[0, max(size.matched, 1) * 1.06], tickformat="~s")
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts: EntryFacts) -> go.Figure:
@@ -89,9 +89,9 @@ def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts
         x=[facts.t], y=_positive(np.array([facts.kept])), mode="markers", marker={"color": BALANCED, "size": 11},
         name=f"t = {facts.t:,.15g}: {facts.kept:,} texts", hoverinfo="skip",
     )  # fmt: skip
-    _log_axis(figure.layout.xaxis, min(grid[0], facts.t) * 0.9, max(grid[-1], facts.t) * 1.1, "t")
-    _log_axis(figure.layout.yaxis, 0.8, max(facts.count, 1) * 1.6, "texts with the entry")
-    return _dressed(figure)
+    log_axis(figure.layout.xaxis, min(grid[0], facts.t) * 0.9, max(grid[-1], facts.t) * 1.1, "t")
+    log_axis(figure.layout.yaxis, 0.8, max(facts.count, 1) * 1.6, "texts with the entry")
+    return dressed(figure)
 
 
 CARRIERS = 12
@@ -117,7 +117,7 @@ def carriers(carried: Carried) -> go.Figure:
         autorange="reversed", showgrid=False,
     )  # fmt: skip
     figure.update_xaxes(title="pairs carried through", rangemode="tozero")
-    return _dressed(figure).update_layout(showlegend=True)
+    return dressed(figure).update_layout(showlegend=True)
 
 
 def count_bins(largest: int) -> np.ndarray:
@@ -175,7 +175,7 @@ def kept_against_kept(entries: pa.Table, changed: pa.Table) -> go.Figure:
             title=f"kept pairs with the entry in {name}", range=[NOTHING - 0.25, ends[1] + 0.05], zeroline=False,
             tickvals=[NOTHING, *_ticks(largest)["tickvals"]], ticktext=["0", *_ticks(largest)["ticktext"]],
         )  # fmt: skip
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
@@ -209,12 +209,12 @@ def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
     figure.update_xaxes(title="class names, the most frequent first", range=[0.0, max(len(found), 1) + 1.0])
     if len(found) <= WRITTEN_NAMES:
         figure.update_xaxes(tickvals=rank, ticktext=[row[0] for row in rows])
-    _log_axis(figure.layout.yaxis, NO_COUNT * 0.8, top, "texts with the name")
+    log_axis(figure.layout.yaxis, NO_COUNT * 0.8, top, "texts with the name")
     figure.layout.yaxis.update(
         tickvals=[NO_COUNT, *figure.layout.yaxis.tickvals],
         ticktext=["0", *(f"{tick:,.0f}" for tick in figure.layout.yaxis.tickvals)],
     )
-    return _dressed(figure)
+    return dressed(figure)
 
 
 def escaped(text: str, length: int = 80) -> str:
@@ -279,15 +279,16 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def _log_axis(axis: go.layout.XAxis | go.layout.YAxis, low: float, high: float, title: str) -> None:
-    """Ticks at 1, 10, 100 and so on; over less than two decades at 2 and 5 as well."""
+def log_axis(axis: go.layout.XAxis | go.layout.YAxis, low: float, high: float, title: str) -> None:
+    """A logarithmic axis: ticks at 1, 10, 100 and so on; over less than two decades at 2 and 5 as well."""
     decades = np.log10(high / low)
     steps = (1,) if decades > 2 else (1, 2, 5)
     ticks = [step * 10.0**power for power in range(int(np.log10(high)) + 1) for step in steps]
     axis.update(type="log", range=[np.log10(low), np.log10(high)], title=title, tickvals=ticks, tickformat="~s")
 
 
-def _dressed(figure: go.Figure) -> go.Figure:
+def dressed(figure: go.Figure) -> go.Figure:
+    """What all figures have in common: size, margins, where the legend is."""
     return figure.update_layout(
         height=430,
         margin={"l": 8, "r": 16, "t": 8, "b": 8},

@@ -14,7 +14,7 @@ from curation.engines import Cancelled
 from curation.runs.folder import State, is_locked
 
 
-def start(path: Path, command: Literal["run", "task"] = "run") -> subprocess.Popen[bytes] | None:
+def start(path: Path, command: Literal["run", "task", "training"] = "run") -> subprocess.Popen[bytes] | None:
     """Start the job of a run or a task, detached; None where one works on it already.
 
     Of two that start at the same moment the second ends at once, for the first holds the lock.

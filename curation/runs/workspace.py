@@ -51,6 +51,11 @@ def thumbnail_folder() -> Path:
     return workspace() / ".thumbnails"
 
 
+def models_folder() -> Path:
+    """Where trainings and checkpoints of the workspace's own are, each a folder; it need not be there."""
+    return workspace() / "models"
+
+
 def features_folder() -> Path:
     """Where features of pictures and texts are kept, see `clip.features`; it may be removed at any time."""
     return workspace() / "features"
