@@ -217,6 +217,39 @@ def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
     return dressed(figure)
 
 
+def similarities(
+    pictures: Sequence[str], labels: Sequence[str], cosine: np.ndarray, probability: np.ndarray
+) -> go.Figure:
+    """The cosine of each picture with each label as a heat map; the label nearest to each picture is marked.
+
+    cosine, probability: (N, C), a row for each picture
+    """
+    figure = go.Figure()
+    rows, columns = list(range(len(pictures))), list(range(len(labels)))
+    names = [escaped(name) for name in pictures]
+    texts = [[f"<b>{names[row]}</b><br>{escaped(labels[column])}" for column in columns] for row in rows]
+    figure.add_heatmap(
+        x=columns, y=rows, z=cosine, text=texts, customdata=probability, xgap=1, ygap=1,
+        hovertemplate="%{text}<br>cosine %{z:.3f}, probability %{customdata:.1%}<extra></extra>",
+        colorscale=[[0.0, "rgba(13, 148, 136, 0.04)"], [1.0, "rgba(13, 148, 136, 1)"]],
+        colorbar={"title": "cosine", "thickness": 10, "len": 0.7},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=cosine.argmax(axis=1), y=rows, mode="markers", name="nearest label", hoverinfo="skip",
+        marker={"color": CAP, "size": 8},
+    )  # fmt: skip
+    dressed(figure)
+    figure.update_xaxes(
+        tickvals=columns, ticktext=[escaped(name, 20) for name in labels], tickangle=-45, showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=rows, ticktext=[escaped(name, 20) for name in pictures], autorange="reversed", showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    return figure.update_layout(height=170 + 24 * len(rows), showlegend=True)
+
+
 def escaped(text: str, length: int = 80) -> str:
     """A text from data that Plotly shows as it is: no tag, no entity, no template; cut to a length.
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -95,6 +96,23 @@ def write_json(path: Path, value: object) -> None:
     """Replace a JSON file in one step."""
     with whole(path) as temporary:
         temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Replace a .npy file in one step."""
+    with whole(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
+
+
+def read_array(path: Path) -> np.ndarray | None:
+    """The array of a .npy file; None where there is none. raises UnreadableFile"""
+    if not path.is_file():
+        return None
+    try:
+        found: np.ndarray = np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnreadableFile(f"{path}: {error}") from None
+    return found
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:

@@ -95,6 +95,17 @@ def progress_bar() -> Iterator[Callable[["Progress"], None]]:
         yield show
 
 
+@contextmanager
+def changing_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar for one thing after the other; gives the function that is told what, how far, and how far it goes.
+
+    How far it goes is 0 where that is not known.
+    """
+    with _rich_bar() as shown:
+        task = shown.add_task("")
+        yield lambda what, done, total: shown.update(task, description=plain(what), completed=done, total=total or None)
+
+
 def _rich_bar() -> "RichBar":
     """On stderr, so that stdout stays what was asked for; nothing at all where stderr is no terminal."""
     from rich.console import Console
@@ -109,7 +120,7 @@ def _rich_bar() -> "RichBar":
 
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -3,8 +3,10 @@
 import re
 import shlex
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from curation import cli
 from curation.balancing import t_to_p
 from curation.class_lists import spellings
+from curation.clip.protocol import PROTOCOLS
+from curation.clip.results import SCHEMA, Row, add_results
 from curation.divergence import align
 from curation.matching import Matcher
 from curation.metadata.ngrams import NgramCounter
@@ -56,6 +60,11 @@ def test_the_table_of_what_matches_what_holds():
 
 
 FOLDERS = ("pairs", "curves", "rare")
+
+RESULT = Row(
+    checkpoint="small", checkpoint_digest="c0ffee", data="eval", data_digest="dada", protocol="probe", templates=None,
+    shots=5, seed=0, metric="top-1", value=0.5, low=0.4, high=0.6, n=100, dropped=0, reasons="{}", l2=1.0, seconds=1.0,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -126,7 +135,7 @@ def test_the_commands_of_the_page_on_exports_are_commands(line):
     "line",
     [
         line
-        for document in ("README.md", "docs/metadata.md", "docs/compare.md", "docs/labels.md")
+        for document in ("README.md", "docs/metadata.md", "docs/compare.md", "docs/labels.md", "docs/evaluate.md")
         for line in (ROOT / document).read_text(encoding="utf-8").split("\n")
         if line.startswith("    headtail ")
     ],
@@ -170,6 +179,20 @@ def test_the_table_of_alignments_holds():
         weight, count = (np.array([int(value) for value in one.split(", ")]) for one in lists)
         found = align(weight.astype(float), count, int(entries), int(matches))
         assert [f"{value:.4f}" for value in (found.kl, found.within, found.mass)] == [kl, within, mass]
+
+
+def test_the_table_of_results_has_the_columns_that_are_documented():
+    documented = [(name, kind) for name, kind, _ in rows_of_table("docs/evaluate.md", "| column | type | meaning |")]
+    assert documented == [(field.name, str(field.type)) for field in SCHEMA]
+    protocols = [row[0].strip("`") for row in rows_of_table("docs/evaluate.md", "| protocol | shots | what |")]
+    assert tuple(protocols) == PROTOCOLS
+
+
+def test_the_example_of_a_query_of_results_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    add_results(Path("results.parquet"), [replace(RESULT, shots=5, seed=seed, value=seed / 4) for seed in (1, 2, 3)])
+    (query,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "evaluate.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert duckdb.sql(query).fetchall() == [("eval", "small", 5, 0.5, 0.25, 3)]
 
 
 def test_files_that_the_documentation_links_to_exist():

@@ -154,3 +154,14 @@ def test_class_names_are_drawn_by_count_with_the_cap_over_the_head(zipf_run):
     assert (list(cap.x), list(cap.y)) == ([0.5, 3.5], [100.0, 100.0])
     assert figure.layout.yaxis.ticktext[:2] == ("0", "1")
     assert not [t for t in figures.names_by_count(fit.names, None).data if t.name.startswith("cap")]
+
+
+def test_similarities_mark_the_nearest_label_and_write_names_as_text():
+    cosine = np.array([[0.1, 0.3], [0.25, 0.2]])
+    heat, nearest = figures.similarities(["<b>a</b>.png", "%{x}"], ["dog", "<a href=x>"], cosine, cosine).data
+    assert heat.z.tolist() == cosine.tolist()
+    assert heat.text[0] == [
+        "<b>&lt;b&gt;a&lt;/b&gt;.png</b><br>dog",
+        "<b>&lt;b&gt;a&lt;/b&gt;.png</b><br>&lt;a href=x&gt;",
+    ]
+    assert (list(nearest.x), list(nearest.y)) == ([1, 0], [0, 1])

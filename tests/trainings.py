@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.clip.training.config import TrainConfig
-from curation.clip.training.folder import Training, create_training, open_training, set_state
+from curation.clip.training.folder import Training, create_training
 from curation.runs.folder import Run
 
 
@@ -49,5 +49,5 @@ def make_training(
         kept = ("step", "samples", "epoch", "loss", "logit_scale", "top1", "mean_per_class")
         training.info["totals"] = {key: last[key] for key in kept} | {"seconds": 95.0, "items": 800, "dropped": {}}
         (path / "checkpoint").mkdir()
-    set_state(training, state, "the loss is nan at step 7" if state == "failed" else None)
-    return open_training(path)
+    training.set_state(state, "the loss is nan at step 7" if state == "failed" else None)
+    return Training.open(path)

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from curation.cli import compare, curate, entries, export, metadata, pool, server, size  # noqa: F401  # registers their commands
+from curation.cli import (  # noqa: F401  # they register their commands
+    classify,
+    compare,
+    curate,
+    entries,
+    evaluate,
+    export,
+    ladder,
+    metadata,
+    pool,
+    server,
+    size,
+)
 from curation.cli.apps import app
 from curation.errors import CurationError
 from curation.terminal import plain

@@ -13,3 +13,7 @@ metadata_app = App(name="metadata", help="Build and look at metadata, the entrie
 app.command(metadata_app)
 pool_app = App(name="pool", help="Look at pools: what they are taken for, and what would be lost of them.")
 app.command(pool_app)
+checkpoint_app = App(
+    name="checkpoint", help="Look at checkpoints: whether one answers as it should, and which there are."
+)
+app.command(checkpoint_app)

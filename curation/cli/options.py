@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
+from curation.clip.training.config import TrainConfig
 from curation.runs.config import CurateConfig
 from curation.runs.export.options import ExportOptions
 from curation.wikipedia.config import SelectionConfig
@@ -17,20 +18,29 @@ def _parameter_of(option: Field[Any]) -> Parameter:
     return Parameter(option.metadata.get("flag"), help=option.metadata["help"], **group)
 
 
-def _options_of(config: type) -> Any:
+def _options_of(config: type, without: frozenset[str] = frozenset()) -> Any:
     """The configuration dataclass as options of a command: names, defaults and help stand in its fields alone."""
-    made = [(f.name, Annotated[f.type, _parameter_of(f)], field(default=f.default)) for f in fields(config)]
+    made = [
+        (f.name, Annotated[f.type, _parameter_of(f)], field(default=f.default))
+        for f in fields(config)
+        if f.name not in without
+    ]
     # cyclopts looks into a dataclass only if it belongs to a module that is not the standard library's
     namespace = {"__module__": __name__}
     return make_dataclass(f"{config.__name__}Options", made, frozen=True, kw_only=True, namespace=namespace)
 
 
+OF_RUNGS = frozenset({"arm", "t", "seed", "evaluate"})
+"""What differs between the rungs of a ladder, or belongs to the ladder."""
+
 if TYPE_CHECKING:
     CurateOptions = CurateConfig
+    LadderOptions = TrainConfig
     SelectionOptions = SelectionConfig
     WriteOptions = ExportOptions
 else:
     CurateOptions = _options_of(CurateConfig)
+    LadderOptions = _options_of(TrainConfig, OF_RUNGS)
     SelectionOptions = _options_of(SelectionConfig)
     WriteOptions = _options_of(ExportOptions)
 SHOWN_FILES = 20

@@ -26,8 +26,8 @@ from curation.clip import classify as classification
 from curation.clip.classify import Classified, Picture, Seen
 from curation.clip.features import FeatureStore
 from curation.clip.templates import Templates
-from curation.clip.training_data import Nearest, nearest_captions, trained_run
-from curation.errors import CurationError
+from curation.clip.training_data import Nearest, nearest_captions, trained_run, trained_t
+from curation.errors import BadRun, CurationError
 from curation.runs.workspace import features_folder
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class Source:
 
     where: str
     model: str | None = None
+
+    def written(self) -> int:
+        """When its files were written last, in nanoseconds; 0 for a name, and for what is not there."""
+        path = Path(self.where).expanduser()
+        found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
+        return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +87,7 @@ class Models:
         """The checkpoint of a source; raises what `load_checkpoint` does."""
         from curation.clip.checkpoint import load_checkpoint
 
-        key = source, _written(source)
+        key = source, source.written()
         if key not in self._held:
             while len(self._held) >= HELD:
                 self._held.popitem(last=False)
@@ -120,16 +126,24 @@ def _classify(
     return classification.classify(models.get(source), seen, classnames, templates, _store(features_folder()))
 
 
-def _nearest(models: Models, source: Source, t: float | None, image_features: np.ndarray) -> Nearest:
+def _nearest(models: Models, source: Source, image_features: np.ndarray) -> Nearest:
     checkpoint = models.get(source)
     run = trained_run(checkpoint.trained_on)
-    assert run is not None
+    if run is None or checkpoint.trained_on is None:
+        raise BadRun(f"{checkpoint.name}: does not say which run it was trained on")
+    t = trained_t(checkpoint.trained_on)
     return nearest_captions(checkpoint, run, t, image_features, _store(features_folder()))
 
 
 def _names(models: Models) -> tuple[list[str], list[str]]:
-    """Names of open_clip: of architectures with weights ("ViT-B-32/metaclip_400m"), and of architectures."""
+    return known_names()
+
+
+def known_names() -> tuple[list[str], list[str]]:
+    """Weights by their name and tag ("ViT-B-32/metaclip_400m"), and architectures, those of ours included."""
     import open_clip
+
+    from curation.clip import architectures  # noqa: F401  # open_clip learns of ours
 
     return ["/".join(pair) for pair in open_clip.list_pretrained()], list(open_clip.list_models())
 
@@ -189,13 +203,6 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(0)
-
-
-def _written(source: Source) -> int:
-    """When the files of a checkpoint were written last, in nanoseconds; 0 for a name."""
-    path = Path(source.where)
-    found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
-    return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from curation.errors import CurationError, UnreadableFile
 from curation.pool import parquet
@@ -77,6 +77,8 @@ def _decoding() -> Iterator[None]:
         yield
     except CurationError:
         raise
+    except UnidentifiedImageError:  # its own message is an address in memory
+        raise UnreadableFile(f"image: cannot be decoded (no {', '.join(DECODED[:-1])} or {DECODED[-1]})") from None
     except Exception as error:  # decoders raise whatever they like on damaged data
         reason = str(error).split("\n")[0][:100] or type(error).__name__
         raise UnreadableFile(f"image: cannot be decoded ({reason})") from None

@@ -15,6 +15,7 @@ from curation.queries.entries import (
     search_entries,
     similar_entries,
 )
+from curation.queries.evaluations import evaluations
 from curation.queries.labels import LabelFit, Spelling, labels, near_entries
 from curation.queries.pairs import (
     Amount,
@@ -90,6 +91,7 @@ __all__ = [
     "entry_kept_by_t",
     "entry_sources",
     "estimate_samples",
+    "evaluations",
     "explain",
     "funnel",
     "funnel_table",

@@ -193,18 +193,13 @@ def write_info(path: Path, info: dict[str, Any]) -> None:
 def write_curves(path: Path, curves: Curves) -> None:
     """Write curves/, one .npy an array."""
     for f in fields(curves):
-        _write_array(path / "curves" / f"{f.name}.npy", getattr(curves, f.name))
+        files.write_array(path / "curves" / f"{f.name}.npy", getattr(curves, f.name))
 
 
 def write_sketch(path: Path, sketch: Sketch) -> None:
     """Write the columns of the curves that the live chart draws, beside the curves."""
     for f in fields(sketch):
-        _write_array(path / "curves" / f"sketch_{f.name}.npy", getattr(sketch, f.name))
-
-
-def _write_array(path: Path, array: np.ndarray) -> None:
-    with files.whole(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array)
+        files.write_array(path / "curves" / f"sketch_{f.name}.npy", getattr(sketch, f.name))
 
 
 @contextmanager

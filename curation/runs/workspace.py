@@ -46,6 +46,11 @@ def metadata_folder() -> Path:
     return workspace() / "metadata"
 
 
+def decoded_folder() -> Path:
+    """Where pictures are kept decoded that models train on; it may be removed at any time."""
+    return workspace() / "decoded"
+
+
 def thumbnail_folder() -> Path:
     """Where thumbnails are kept that the app made; it may be removed at any time."""
     return workspace() / ".thumbnails"
@@ -56,9 +61,19 @@ def models_folder() -> Path:
     return workspace() / "models"
 
 
+def ladders_folder() -> Path:
+    """Where the ladders of the workspace are, each a folder; it need not be there."""
+    return workspace() / "ladders"
+
+
 def features_folder() -> Path:
     """Where features of pictures and texts are kept, see `clip.features`; it may be removed at any time."""
     return workspace() / "features"
+
+
+def results_file() -> Path:
+    """The table of what was measured of checkpoints, see `clip.results`."""
+    return workspace() / "results.parquet"
 
 
 def ensure_sample_run() -> Path:

@@ -20,6 +20,12 @@ from curation.ui.text import label, notice, number, share
 
 CONCEPTS = SAMPLE_DATA / "concepts.parquet"
 
+OWN = "Own"
+LISTS_HELP = (
+    "ImageNet: its 1,000 classes as CLIP words them, out of the installed open_clip (MIT licence). "
+    "Sample: the concepts of the emoji world, as often as they are meant in its pool."
+)
+
 LONGEST_IN_ADDRESS = 1500
 """Characters of a list of one's own that still go into the address bar."""
 
@@ -34,15 +40,11 @@ _number = partial(st.metric, delta_color="off", delta_arrow="off")
 
 def choose_names() -> tuple[ClassList | None, Spelling]:
     """Draw the choice of a list, None while one's own is still to come or is refused, and of the spelling."""
-    lists: dict[str, Callable[[], ClassList | None]] = {"ImageNet": cached.imagenet_names}
-    if CONCEPTS.is_file():
-        lists["Sample"] = lambda: cached.read_names(CONCEPTS)
-    lists["Own"] = _own_names
+    lists = _lists()
     with st.container(horizontal=True, gap="medium"):
         chosen = st.segmented_control(
-            "Class names", list(lists), default="ImageNet", required=True, key="labels", bind="query-params",
-            help="ImageNet: its 1,000 classes as CLIP words them, out of the installed open_clip (MIT licence). "
-            "Sample: the concepts of the emoji world, as often as they are meant in its pool. Own: any list.",
+            "Class names", [*lists, OWN], default="ImageNet", required=True, key="labels", bind="query-params",
+            help=f"{LISTS_HELP} {OWN}: any list.",
         )  # fmt: skip
         spelling = st.segmented_control(
             "Spelling", ["best", "as written"], default="best", required=True, key="spelling", bind="query-params",
@@ -50,12 +52,33 @@ def choose_names() -> tuple[ClassList | None, Spelling]:
             "with a capital first, with spaces for underscores and without a remark in brackets, the spelling that "
             "stands in the most texts.",
         )  # fmt: skip
+    found = _read(_own_names if chosen == OWN else lists.get(chosen or "", cached.imagenet_names))
+    return found, "as written" if spelling == "as written" else "best"
+
+
+def choose_labels(first: str) -> ClassList | None:
+    """Draw the choice of labels for pictures: by hand, which begin with `first`, or a list; None without any."""
+    lists = _lists()
+    chosen = st.segmented_control(
+        "Labels", [OWN, *lists], default=OWN, required=True, key="classes", persist_state="session", help=LISTS_HELP
+    )
+    return _read(partial(_labels_by_hand, first) if chosen == OWN else lists.get(chosen or "", cached.imagenet_names))
+
+
+def _lists() -> dict[str, Callable[[], ClassList | None]]:
+    """Lists that are at hand."""
+    lists: dict[str, Callable[[], ClassList | None]] = {"ImageNet": cached.imagenet_names}
+    if CONCEPTS.is_file():
+        lists["Sample"] = lambda: cached.read_names(CONCEPTS)
+    return lists
+
+
+def _read(read: Callable[[], ClassList | None]) -> ClassList | None:
     try:
-        found = lists.get(chosen or "", cached.imagenet_names)()
+        return read()
     except CurationError as error:
         notice(str(error))
-        found = None
-    return found, "as written" if spelling == "as written" else "best"
+        return None
 
 
 def _own_names() -> ClassList | None:
@@ -66,10 +89,8 @@ def _own_names() -> ClassList | None:
         placeholder="dog\nhot dog, 3\nfire truck", bind="query-params" if short else None,
     )  # fmt: skip
     with right:
-        st.file_uploader("Or from a file", ["txt", "json", "csv"], key="names_file", on_change=_take_file)
+        _upload_names("names")
         st.caption("One name a line, a JSON list, or the first column of a CSV.")
-    if refused := st.session_state.get("names_refused"):
-        notice(refused)
     if not short:
         st.caption("The list is too long for the address bar: a link to this page does not carry it.")
     if not text:
@@ -78,15 +99,35 @@ def _own_names() -> ClassList | None:
     return class_lists.parse_names(text)
 
 
-def _take_file() -> None:
+def _labels_by_hand(first: str) -> ClassList | None:
+    st.session_state.setdefault("class_names", first)
+    text = st.text_area(
+        "One a line", key="class_names", height=180, persist_state="session", placeholder="dog\nhot dog"
+    )
+    with st.popover("From a file", type="tertiary", icon=":material/upload_file:"):
+        _upload_names("class_names")
+    if not text:
+        st.info("Write the labels to choose from, one a line.", icon=":material/sell:")
+        return None
+    return class_lists.parse_names(text)
+
+
+def _upload_names(key: str) -> None:
+    """Take a file into the box with this key."""
+    st.file_uploader("Or from a file", ["txt", "json", "csv"], key=f"{key}_file", on_change=_take_file, args=(key,))
+    if refused := st.session_state.get(f"{key}_refused"):
+        notice(refused)
+
+
+def _take_file(key: str) -> None:
     """Put the names of a file into the box, where they can be seen and changed."""
-    file = st.session_state["names_file"]
-    st.session_state["names_refused"] = None
+    file = st.session_state[f"{key}_file"]
+    st.session_state[f"{key}_refused"] = None
     if file is not None:
         try:
-            st.session_state["names"] = class_lists.parse_file(file.name, file.getvalue()).as_text()
+            st.session_state[key] = class_lists.parse_file(file.name, file.getvalue()).as_text()
         except CurationError as error:
-            st.session_state["names_refused"] = str(error)
+            st.session_state[f"{key}_refused"] = str(error)
 
 
 def show_fit(fit: LabelFit, classes: ClassList) -> None:

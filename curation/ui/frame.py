@@ -18,7 +18,7 @@ from curation.ui.watching import PHASES
 
 ICON, LOGO = (str(Path(__file__).with_name(name)) for name in ("icon.svg", "logo.svg"))
 
-WITHOUT_RUN = ("Curate", "Train")
+WITHOUT_RUN = ("Curate", "Train", "Classify")
 
 STATES = {
     "planned": "This run is about to start.",
@@ -42,6 +42,7 @@ def navigation() -> StreamlitPage:
         st.Page("pages/labels.py", title="Labels", icon=":material/sell:"),
         st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/classify.py", title="Classify", icon=":material/image_search:"),
     ]
     return st.navigation(pages)
 

@@ -40,6 +40,11 @@ class ModelWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process; None while there is none."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Let the process begin to import what it needs, if it does not run; returns at once."""
         if self._lock.acquire(blocking=False):  # else somebody is being answered, so it runs
@@ -98,9 +103,9 @@ class ModelWorker:
         found: Classified = self.ask("classify", source, list(seen), list(classnames), templates)
         return found
 
-    def nearest(self, source: Source, t: float | None, image_features: np.ndarray) -> Nearest:
-        """`training_data.nearest_captions` of the run that the checkpoint was trained on"""
-        found: Nearest = self.ask("nearest", source, t, image_features)
+    def nearest(self, source: Source, image_features: np.ndarray) -> Nearest:
+        """`training_data.nearest_captions` among what the checkpoint was trained on"""
+        found: Nearest = self.ask("nearest", source, image_features)
         return found
 
     def names(self) -> tuple[list[str], list[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from curation.clip.training.budget import MOST_PASSES
+from curation.clip.ladder.summary import MANY_PASSES
 from curation.clip.training.config import SCHEDULE, WORDS, Arm, TrainConfig
 from curation.clip.training.folder import create_training
 from curation.errors import BadRun, CurationError
@@ -17,6 +17,8 @@ from curation.ui import cached, fields, state
 from curation.ui.text import label, notice, number
 from curation.ui.told import attempt, show_told
 from curation.ui.train_evaluation import choose_evaluation
+from curation.ui.train_show import TRAINING
+from curation.ui.works import watch
 
 OPTIONS: dict[str, Field[Any]] = {option.name: option for option in dataclasses.fields(TrainConfig)}
 FIRST = ("samples", "model", "seed")
@@ -54,7 +56,7 @@ def show_budget(run: Run, arm: Arm, t: float, samples: int) -> None:
     if not found.too_many:
         st.text(told)
         return
-    notice(f"{told} More than {MOST_PASSES:g} passes tend to overfit. {_remedy(run, samples, at)}", icon="warning")
+    notice(f"{told} More than {MANY_PASSES:g} passes tend to overfit. {_remedy(run, samples, at)}", icon="warning")
 
 
 def _remedy(run: Run, samples: int, at: str) -> str:
@@ -109,4 +111,4 @@ def _start(run: Run, config: TrainConfig, name: str, draft: str) -> None:
     create_training(path, run, config, name=name)
     job.start(path, "training")
     st.session_state.update(training_started=draft, training_draft=new_run_folder().name, new_training_open=False)
-    st.query_params["training"] = draft
+    watch(TRAINING, draft)

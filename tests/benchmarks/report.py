@@ -180,6 +180,17 @@ def live_chart(line: Line) -> list[Row]:
     ]
 
 
+def classify(line: Line) -> list[Row]:
+    f = line["figures"]
+    targets = {"cold": ("below", 1.0)}
+    return [
+        *(Row(f"{what}, s", seconds, "{:.3f}", targets.get(what)) for what, seconds in f["seconds"].items()),
+        Row("by the library alone, nothing kept, s", f["library_s"], "{:.3f}"),
+        Row("by open_clip alone, s", f["open_clip_s"], "{:.3f}"),
+        Row("times open_clip", f["ratio_open_clip"]["best"]),
+    ]
+
+
 TABLES: dict[str, Callable[[Line], list[Row]]] = {
     "matching": matching,
     "curate_pool": curate_pool,
@@ -187,6 +198,7 @@ TABLES: dict[str, Callable[[Line], list[Row]]] = {
     "read_pool": read_pool,
     "start_up": start_up,
     "live_chart": live_chart,
+    "classify": classify,
 }
 
 HISTORY = {
@@ -205,6 +217,7 @@ HISTORY = {
     "read_pool": ("WAT, MB of JSON a CPU second", "tar files, MB a CPU second", "a thumbnail out of the tar file, ms"),
     "start_up": ("headtail help, s", "first match, s", "first run of app, s"),
     "live_chart": ("frames a second while t is dragged", "an update, 95 of 100 take at most, ms"),
+    "classify": ("cold, s", "cached, s", "times open_clip"),
 }
 
 

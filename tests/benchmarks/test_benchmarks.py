@@ -7,6 +7,7 @@ from typing import Any
 import measure
 import pytest
 import report
+from classify import classify
 from curate_pool import curate_pool, timed_run
 from live_chart import live_chart
 from query_run import query_run
@@ -15,6 +16,7 @@ from start_up import start_up
 from tabs import CHROMIUM
 from world import word, world, zipf_entries
 
+from clip.models import write_small_checkpoint
 from matching import matching
 
 FIELDS = {
@@ -34,6 +36,9 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
         measure.line(query_run, run=run, cold=1, warm=1),
         measure.line(read_pool, pairs=200, entries=300, images=60, repeats=1),
         measure.line(start_up, repeats=1),
+        measure.line(
+            classify, checkpoint=write_small_checkpoint(run.parent / "small"), pictures=3, labels=2, repeats=1
+        ),
         *([measure.line(live_chart, run=run, moves=20, releases=2)] if Path(CHROMIUM).exists() else []),
     ]
     return {line["benchmark"]: json.loads(json.dumps(line)) for line in lines}

@@ -82,7 +82,8 @@ def test_a_broken_picture_is_a_row_with_its_reason(checkpoint):
     seen = see(checkpoint, pictures)
     assert [one.name for one in seen] == [picture.name for picture in pictures]
     assert [one.reason is None for one in seen] == [True, False, False, False, False, False]
-    assert all(one.reason.startswith("image: cannot be decoded") for one in seen[1:] if one.reason)
+    assert all(one.reason.startswith("image: cannot be decoded (") for one in seen[1:] if one.reason)
+    assert seen[5].reason == "image: cannot be decoded (no JPEG, PNG, WEBP or GIF)"
 
     found = classify(checkpoint, seen, LABELS, ("{}",))
     assert np.isnan(found.cosine[1:]).all() and np.isfinite(found.cosine[0]).all()

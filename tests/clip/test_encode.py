@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 from clip.models import TEXTS, small_cfg
+from curation.clip import encode
 from curation.clip.architectures import new_model
 from curation.clip.checkpoint import preprocess_cfg_of
 from curation.clip.encode import Preprocess, text_features
@@ -51,3 +52,15 @@ def test_pixels_and_tensor_together_are_the_transform_of_open_clip():
     theirs = open_clip.transform.image_transform_v2(open_clip.transform.PreprocessCfg(**cfg), is_train=False)(picture)
     assert preprocess.size == (32, 32)
     assert torch.allclose(ours[0], theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(2, 30_000), (30_000, 3)])
+def test_of_a_picture_like_a_thread_only_the_middle_is_made_large(size, monkeypatch):
+    colours = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    preprocess, picture = Preprocess(preprocess_cfg_of(small_cfg())), Image.fromarray(colours)
+    ours = preprocess.pixels(picture)
+    monkeypatch.setattr(encode, "MOST_STRETCHED", 30_000)  # what it comes to without: half a second, at 32 pixels
+    theirs = preprocess.pixels(picture)
+    assert ours.shape == (32, 32, 3)
+    assert theirs.std() > 20
+    assert np.abs(ours.astype(int) - theirs).max() <= 1  # where a pixel begins may round otherwise

@@ -39,7 +39,7 @@ def test_nearest_captions_are_those_that_going_through_all_of_them_finds(checkpo
 
     texts = sorted(set(kept_texts(zipf_run, 100.0)))
     cosine = features @ checkpoint.encode_texts(texts).T
-    assert (found.looked_at, found.pairs) == (len(texts), len(kept_texts(zipf_run, 100.0)))
+    assert (found.looked_at, found.pairs, found.drawn) == (len(texts), len(kept_texts(zipf_run, 100.0)), False)
     for row, captions in enumerate(found.found):
         assert [value for _, value in captions] == pytest.approx(np.sort(cosine[row])[::-1][:2].tolist(), abs=1e-5)
         assert all(cosine[row][texts.index(text)] == pytest.approx(value, abs=1e-5) for text, value in captions)
@@ -48,7 +48,7 @@ def test_nearest_captions_are_those_that_going_through_all_of_them_finds(checkpo
 def test_of_many_captions_some_are_looked_at_and_their_features_are_kept(checkpoint, zipf_run, tmp_path):
     one = np.ones((1, 32), np.float32) / np.sqrt(32)
     found = nearest_captions(checkpoint, zipf_run, None, one, FeatureStore(tmp_path), most=50)
-    assert (found.looked_at, found.pairs) == (50, 4000)
+    assert (found.looked_at, found.pairs, found.drawn) == (50, 4000, True)
     assert len(list(tmp_path.rglob("*.npy"))) == 1
 
 

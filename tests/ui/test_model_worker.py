@@ -90,7 +90,7 @@ def test_a_death_is_a_line_and_the_next_question_starts_a_fresh_process(echo, ho
 
 def test_a_process_that_died_in_between_is_started_again(echo):
     echo.ask("answer", 1)
-    os.kill(echo._process.pid, signal.SIGKILL)
+    os.kill(echo.pid, signal.SIGKILL)
     echo._process.wait()
     assert echo.ask("answer", 2) == (2,)
 
@@ -146,7 +146,7 @@ def test_two_checkpoints_stay_loaded_and_one_that_was_written_anew_is_read_again
 def test_the_process_ends_with_the_one_that_started_it(folder):
     script = (
         "from curation.ui.model_worker import ModelWorker\nimport os\nworker = ModelWorker()\nworker.start()\n"
-        "print(worker._process.pid, flush=True)\nos._exit(0)"
+        "print(worker.pid, flush=True)\nos._exit(0)"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     pid = int(found.stdout)

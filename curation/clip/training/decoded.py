@@ -93,7 +93,7 @@ class DecodedPool:
         if not path.is_file():
             texts = self.pairs["text"].to_pylist()
             parts = (texts[at : at + TOKENIZED_AT_ONCE] for at in range(0, len(texts), TOKENIZED_AT_ONCE))
-            _write(path, np.concatenate([tokenizer(part).numpy().astype(np.int32) for part in parts]))
+            files.write_array(path, np.concatenate([tokenizer(part).numpy().astype(np.int32) for part in parts]))
         return np.load(path, mmap_mode="r")
 
 
@@ -139,7 +139,7 @@ def decode(
                         raise Cancelled
                     with counting:
                         on_rows((done - 1) % TOLD_EVERY + 1)
-        _write(stem.with_suffix(".rows.npy"), np.array(rows, dtype=np.int64))
+        files.write_array(stem.with_suffix(".rows.npy"), np.array(rows, dtype=np.int64))
         receipt = {"shape": [len(rows), *preprocess.size, 3], "dropped": dropped}
         files.write_json(stem.with_suffix(".json"), receipt)
 
@@ -176,8 +176,3 @@ def _key(run: Run, preprocess: Preprocess) -> str:
 
 def _evenly(count: int, most: int) -> np.ndarray:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
-
-
-def _write(path: Path, array: np.ndarray) -> None:
-    with files.whole(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array)

@@ -11,49 +11,26 @@ lock, cancel, output.txt   as those of a run
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from curation import files
 from curation.clip.training.config import TrainConfig
-from curation.errors import BadRun, CurationError
-from curation.runs.folder import Run, State, check_name, is_locked
-
-FORMAT = 1
-FILE = "train.json"
-_KEYS = {"name", "state", "created", "error", "plan"}
+from curation.clip.work import Work
+from curation.runs.folder import Run
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(Work):
     """A training that was read from its folder; its job in `train.py` is the one writer."""
 
-    path: Path
-    info: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return str(self.info["name"])
-
-    @property
-    def state(self) -> State:
-        """As that of a run."""
-        state: State = self.info["state"]
-        return "interrupted" if state == "running" and not is_locked(self.path) else state
+    KIND: ClassVar[str] = "training"
+    FILE: ClassVar[str] = "train.json"
 
     @cached_property
     def config(self) -> TrainConfig:
         """The frozen configuration."""
         return TrainConfig(**self.info["plan"]["config"])
-
-    @property
-    def run(self) -> Path:
-        """The run that it trains on."""
-        return Path(self.info["plan"]["run"])
 
     @property
     def t(self) -> float:
@@ -62,7 +39,7 @@ class Training:
 
     @property
     def totals(self) -> dict[str, Any]:
-        """What it came to: items, dropped, steps, samples, epochs, loss, seconds, and its last evaluation; {} before."""
+        """What it came to: items, dropped, step, samples, epoch, loss, seconds, and its last evaluation; or {}."""
         return dict(self.info.get("totals", {}))
 
     @property
@@ -73,44 +50,8 @@ class Training:
 
 def create_training(path: Path, run: Run, config: TrainConfig, *, name: str) -> Training:
     """Write the plan of a training on a finished run; raises BadRun where the folder holds one already, BadArgument."""
-    if (path / FILE).exists():
-        raise BadRun(f"{path}: a training is here already; go on with --resume, or choose another folder")
-    path.mkdir(parents=True, exist_ok=True)
-    info = {
-        "format": FORMAT,
-        "kind": "training",
-        "name": check_name(name),
-        "state": "planned",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "error": None,
-        "plan": {
-            "run": str(run.path.resolve()),
-            "plan_digest": run.info["plan_digest"],
-            "t": run.t if config.t is None else config.t,
-            "config": asdict(config),
-        },
-    }
-    files.write_json(path / FILE, info)
-    return Training(path, info)
-
-
-def open_training(path: Path) -> Training:
-    """Read the folder of a training; raises BadRun, UnreadableFile."""
-    if not (path / FILE).is_file():
-        raise BadRun(f"{path}: no training here (no {FILE})")
-    info = files.read_json(path / FILE)
-    if not isinstance(info, dict) or info.get("format") != FORMAT or _KEYS - info.keys():
-        raise BadRun(f"{path}: no training that this version reads")
-    return Training(path, info)
-
-
-def list_trainings(folder: Path) -> list[Training]:
-    """The trainings directly in a folder, the newest first; whatever else is in there is passed over."""
-    found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
-        with suppress(CurationError):
-            found.append(open_training(path))
-    return sorted(found, key=lambda training: (training.info["created"], training.name), reverse=True)
+    t = run.t if config.t is None else config.t
+    return Training.create(path, run, {"t": t, "config": asdict(config)}, name)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -123,9 +64,3 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         with suppress(ValueError):
             found.append(json.loads(line))
     return found
-
-
-def set_state(training: Training, state: State, error: str | None) -> None:
-    """Let the folder say how the work goes."""
-    training.info.update(state=state, error=error)
-    files.write_json(training.path / FILE, training.info)

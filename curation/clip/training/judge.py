@@ -38,7 +38,7 @@ class Judge:
 
 
 def judge(data: Path, preprocess: Preprocess) -> Judge:
-    """Read an evaluation set as docs/evaluate.md describes it; raises BadArgument where no picture of it has a label."""
+    """Read an evaluation set, see docs/evaluate.md; raises BadArgument where no picture of it has a label."""
     found: EvalSet = load(data)
     labelled = found.test[found.label[found.test] >= 0]
     if not len(labelled):

@@ -11,7 +11,6 @@ from curation.clip.features import FeatureStore, item_digest
 from curation.clip.training.config import TrainConfig
 from curation.clip.training.decoded import DecodedPool
 
-BATCH = 256
 VIEW = "decoded"
 """Under this view the pictures of a pool are in a feature store; the item is the pixels as they were decoded."""
 
@@ -39,21 +38,24 @@ def locked_features(
     config: TrainConfig,
     store: FeatureStore,
     *,
-    on_items: Callable[[int], None],
     cancel: Callable[[], bool],
 ) -> dict[str, np.ndarray]:
     """(N, D) float32 features of all items by the tower that is locked, by its name; {} where none is.
 
     start: the checkpoint that the training starts from, as it is
     """
-    keep = {"on_done": on_items, "cancel": cancel, "batch": BATCH}
+
+    def of_pictures(items: np.ndarray) -> np.ndarray:
+        return start.encode_pixels(pool.pixels(items))
+
+    def of_texts(items: np.ndarray) -> np.ndarray:
+        return start.encode_texts([texts[item] for item in items.tolist()])
+
     if config.image_tower == "locked":
-        every = np.arange(len(pool))
-        digests = [item_digest(pool.pixels(every[at : at + 1]).tobytes()) for at in range(len(pool))]
-        make = lambda items: start.encode_pixels(pool.pixels(items))  # noqa: E731
-        return {"image": store.features_of(start.digest, VIEW, digests, make, **keep)}
+        digests = [item_digest(pool.pixels(np.array([item])).tobytes()) for item in range(len(pool))]
+        return {"image": store.features_of(start.digest, VIEW, digests, of_pictures, cancel=cancel)}
     if config.text_tower == "locked":
         texts = pool.pairs["text"].to_pylist()
-        make = lambda items: start.encode_texts([texts[item] for item in items])  # noqa: E731
-        return {"text": store.features_of(start.digest, "text", [item_digest(text) for text in texts], make, **keep)}
+        digests = [item_digest(text) for text in texts]
+        return {"text": store.features_of(start.digest, "text", digests, of_texts, cancel=cancel)}
     return {}

@@ -36,16 +36,17 @@ def backward(parts: Sequence[Encode], logit_scale: nn.Parameter) -> Tensor:
     """
     if len(parts) == 1:
         loss = info_nce(*parts[0](), logit_scale.exp())
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
     with torch.no_grad():
         encoded = [part() for part in parts]
     images, texts = (torch.cat(side).requires_grad_() for side in zip(*encoded, strict=True))
     loss = info_nce(images, texts, logit_scale.exp())
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     sizes = [len(image_features) for image_features, _ in encoded]
     assert images.grad is not None and texts.grad is not None
-    for part, image_grad, text_grad in zip(parts, images.grad.split(sizes), texts.grad.split(sizes), strict=True):
+    gradients = zip(torch.split(images.grad, sizes), torch.split(texts.grad, sizes), strict=True)
+    for part, (image_grad, text_grad) in zip(parts, gradients, strict=True):
         moving = [(of, grad) for of, grad in zip(part(), (image_grad, text_grad), strict=True) if of.requires_grad]
         torch.autograd.backward([of for of, _ in moving], [grad for _, grad in moving])
     return loss.detach()

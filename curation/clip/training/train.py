@@ -3,10 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,23 @@ from torch import Tensor, nn
 from curation.clip.architectures import has_own_vocabulary, named_cfg, new_model
 from curation.clip.checkpoint import Checkpoint, load_checkpoint, preprocess_cfg_of, save_checkpoint
 from curation.clip.encode import Preprocess, text_features
+from curation.clip.features import FeatureStore
 from curation.clip.tokenizers import tokenizer_of
-from curation.clip.training.arms import Rows, rows_of
+from curation.clip.training.arms import rows_of
+from curation.clip.training.batches import Batch, Batches
 from curation.clip.training.config import TrainConfig
 from curation.clip.training.decoded import DecodedPool, decode
-from curation.clip.training.folder import Training, open_training, read_metrics, set_state
+from curation.clip.training.folder import Training, read_metrics
 from curation.clip.training.judge import Judge, judge, mean_per_class
 from curation.clip.training.locked import locked_features, reset_tower, tower
 from curation.clip.training.objective import MOST_LOGIT_SCALE, backward, learning_rate, optimizer_of
-from curation.clip.training.resume import Place, load_state, save_state
+from curation.clip.training.resume import RESUME, load_state, save_state
 from curation.engines import Cancelled
 from curation.errors import BadRun
-from curation.runs.folder import Run, lock, open_finished_run
+from curation.runs.folder import Run, lock
 from curation.runs.job import told_in
 from curation.runs.progress import Progress, Reporter
+from curation.runs.workspace import features_folder
 
 LOGGED = 200
 """So many points the curve of the loss has."""
@@ -52,12 +54,12 @@ def train(
     raises   BadRun (another process works on it, or its run changed), Cancelled, CurationError; the folder says which
     """
     with lock(path):
-        training = open_training(path)
+        training = Training.open(path)
         if training.state == "done":
             return training
-        with told_in(path, partial(set_state, training)):
+        with told_in(path, training.set_state):
             _work(training, decoded, workers, on_progress, lambda: cancel() or (path / "cancel").exists())
-    return open_training(path)
+    return Training.open(path)
 
 
 def _work(
@@ -67,13 +69,14 @@ def _work(
     on_progress: Callable[[Progress], None],
     cancel: Callable[[], bool],
 ) -> None:
-    config, run = training.config, _run_of(training)
+    config, run = training.config, training.open_run()
     be_deterministic(config.seed)
-    live, pool, tokens = prepare(config, run, decoded, workers, training.path, on_progress, cancel)
-    rows = rows_of(pool, config.arm, training.t)
+    ready = prepare(config, run, decoded, workers, training.path, on_progress, cancel)
+    live, rows = ready.live, rows_of(ready.pool, config.arm, training.t)
     jury = judge(Path(config.evaluate), live.preprocess) if config.evaluate else None
     report = Reporter(training.path, config.steps * config.batch_size, "pairs", on_progress)
-    totals = fit(training, live, Batches(pool, tokens, rows, config), jury, report, cancel)
+    batches = Batches(ready.pool, ready.tokens, rows, config)
+    totals = fit(training, ready, batches, jury, report, cancel)
     trained_on = {
         **training.info["plan"],
         "items": len(rows(0)),
@@ -83,15 +86,8 @@ def _work(
     save_checkpoint(
         training.checkpoint, live.model, live.model_cfg, live.preprocess_cfg, merges=live.merges, trained_on=trained_on
     )
-    training.info["totals"] = {**totals, "items": len(rows(0)), "dropped": dict(pool.dropped)}
-    (training.path / "resume.safetensors").unlink(missing_ok=True)
-
-
-def _run_of(training: Training) -> Run:
-    run = open_finished_run(training.run)
-    if run.info["plan_digest"] != training.info["plan"]["plan_digest"]:
-        raise BadRun(f"{run.path}: is another run than this training was planned on; plan a new one")
-    return run
+    training.info["totals"] = {**totals, "items": len(rows(0)), "dropped": dict(ready.pool.dropped)}
+    (training.path / RESUME).unlink(missing_ok=True)
 
 
 def be_deterministic(seed: int) -> None:
@@ -99,6 +95,21 @@ def be_deterministic(seed: int) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's matrix products ask for it
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.manual_seed(seed)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a training works with.
+
+    live:   the model in training, with its tokenizer and preprocessing
+    tokens: (N, context_length) int32, of the items of the pool
+    locked: (N, D) float32 features by the tower that is locked, by its name
+    """
+
+    live: Checkpoint
+    pool: DecodedPool
+    tokens: np.ndarray
+    locked: dict[str, np.ndarray]
 
 
 def prepare(
@@ -109,8 +120,11 @@ def prepare(
     scratch: Path,
     on_progress: Callable[[Progress], None],
     cancel: Callable[[], bool],
-) -> tuple[Checkpoint, DecodedPool, np.ndarray]:
-    """The model to be trained, the decoded pictures, and the tokens of their texts, (N, context_length) int32."""
+) -> Ready:
+    """Decode the pictures, cut the texts into tokens, and build the model, or open the one to start from.
+
+    scratch: where progress is told; for the others see `train`
+    """
     start = load_checkpoint(config.start) if config.start else None
     model_cfg = start.model_cfg if start else named_cfg(config.model)
     preprocess_cfg = start.preprocess_cfg if start else preprocess_cfg_of(model_cfg)
@@ -125,6 +139,7 @@ def prepare(
         model_cfg["text_cfg"]["vocab_size"] = tokenizer.vocab_size  # type: ignore[attr-defined]
     key = repr(merges) if merges is not None else (start.name if start else config.model)
     tokens = pool.tokens(tokenizer, f"{key} {model_cfg['text_cfg'].get('context_length', 77)}")
+    locked = locked_features(start, pool, config, FeatureStore(features_folder()), cancel=cancel) if start else {}
     report.end_phase()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = start.model.requires_grad_(True) if start else new_model(model_cfg)
@@ -137,64 +152,25 @@ def prepare(
         name="", model=model.to(device), tokenizer=tokenizer, model_cfg=model_cfg, preprocess_cfg=preprocess_cfg,
         merges=merges, trained_on=None, folder=None, expected=None, device=device,
     )  # fmt: skip
-    return live, pool, tokens
-
-
-@dataclass(frozen=True)
-class Batches:
-    """The batches of a training in their order: each epoch a new permutation of its rows, the last few left out."""
-
-    pool: DecodedPool
-    tokens: np.ndarray
-    rows: Rows
-    config: TrainConfig
-
-    def items(self, place: Place) -> Iterator[tuple[Place, np.ndarray]]:
-        """Without end: (B,) int64 items of the pool, with the place behind them."""
-        size, epoch, batch = self.config.batch_size, place.epoch, place.batch
-        while True:
-            rows = self.rows(epoch)
-            if len(rows) < size:
-                raise BadRun(
-                    f"{len(rows):,} pairs with pictures at t, fewer than a batch of {size:,}: choose a higher t, or a"
-                    " smaller batch"
-                )
-            order = np.random.default_rng([self.config.seed, epoch]).permutation(rows)
-            for batch in range(batch, len(rows) // size):
-                yield Place(epoch, batch + 1), order[batch * size : (batch + 1) * size]
-            epoch, batch = epoch + 1, 0
-
-    def from_place(self, place: Place) -> Iterator[tuple[Place, np.ndarray, Tensor, Tensor]]:
-        """With pixels (B, H, W, 3) uint8 and tokens (B, context_length) int64; the next batch is read meanwhile."""
-        with ThreadPoolExecutor(1, thread_name_prefix="batch") as reader:
-            waiting = None
-            for following, items in self.items(place):
-                reading = reader.submit(self._read, items)
-                if waiting is not None:
-                    yield *waiting[:2], *waiting[2].result()
-                waiting = following, items, reading
-
-    def _read(self, items: np.ndarray) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(self.pool.pixels(items)), torch.from_numpy(self.tokens[items].astype(np.int64))
+    return Ready(live, pool, tokens, locked)
 
 
 def fit(
     training: Training,
-    live: Checkpoint,
+    ready: Ready,
     batches: Batches,
     jury: Judge | None,
     report: Reporter,
     cancel: Callable[[], bool],
 ) -> dict[str, Any]:
-    """Train the model of `live`; returns steps, samples, epochs, loss, seconds, and the last evaluation if there is one.
+    """Train the model; returns steps, samples, epochs, loss, seconds, and the last evaluation if there is one.
 
     Every few steps a line goes to metrics.jsonl, every minute all it takes to go on to resume.safetensors.
     """
-    config, model = training.config, live.model
+    config, live, model = training.config, ready.live, ready.live.model
     optimizer = optimizer_of(model, config)
     step, place = load_state(training.path, model, optimizer)
     metrics = Metrics(training.path, step)
-    cached = locked_features(live, batches.pool, batches.tokens, config)
     logit_scale: nn.Parameter = model.logit_scale  # type: ignore[assignment]
     every = max(1, config.steps // LOGGED)
     evaluated = {round(config.steps * point / config.evaluations) for point in range(1, config.evaluations + 1)}
@@ -202,11 +178,11 @@ def fit(
     losses: list[Tensor] = []
     model.train()
     report.phase("train", already_done=step * config.batch_size)
-    for place, items, pixels, tokens in batches.from_place(place):
+    for batch in batches.after(place):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, config)
         optimizer.zero_grad(set_to_none=True)
-        losses.append(backward(_parts(live, config, items, pixels, tokens, cached), logit_scale))
+        losses.append(backward(_parts(ready, config, batch), logit_scale))
         if config.grad_clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
         optimizer.step()
@@ -222,8 +198,8 @@ def fit(
             if not np.isfinite(loss):
                 raise BadRun(f"the loss is {loss} at step {step}: choose a lower learning rate")
             metrics.add(
-                step=step, samples=step * config.batch_size, epoch=place.epoch, loss=loss,
-                learning_rate=learning_rate(step - 1, config), logit_scale=float(logit_scale.exp()),
+                step=step, samples=step * config.batch_size, epoch=batch.after.epoch, loss=loss,
+                learning_rate=learning_rate(step - 1, config), logit_scale=float(logit_scale.detach().exp()),
                 samples_per_second=rate,
             )  # fmt: skip
         if jury is not None and step in evaluated:
@@ -232,7 +208,7 @@ def fit(
         if step == config.steps:
             break
         if cancel() or now - saved > SAVED_EVERY_S:
-            save_state(training.path, model, optimizer, step, place)
+            save_state(training.path, model, optimizer, step, batch.after)
             saved = now
         if cancel():
             raise Cancelled
@@ -250,30 +226,24 @@ def accuracy(live: Checkpoint, jury: Judge) -> dict[str, float]:
     return {"top1": float(right.mean()), "mean_per_class": mean_per_class(right, jury.label)}
 
 
-def _parts(
-    live: Checkpoint,
-    config: TrainConfig,
-    items: np.ndarray,
-    pixels: Tensor,
-    tokens: Tensor,
-    cached: dict[str, np.ndarray],
-) -> list[Callable[[], tuple[Tensor, Tensor]]]:
+def _parts(ready: Ready, config: TrainConfig, batch: Batch) -> list[Callable[[], tuple[Tensor, Tensor]]]:
     """What encodes each part of a batch; the features of a locked tower are looked up."""
+    live = ready.live
 
     def encode(part: slice) -> tuple[Tensor, Tensor]:
         with _precision(config, live.device):
             return image_side(part).float(), text_side(part).float()
 
     def image_side(part: slice) -> Tensor:
-        if "image" in cached:
-            return torch.from_numpy(cached["image"][items[part]]).to(live.device)
-        images = live.preprocess.tensor(pixels[part].to(live.device, non_blocking=True))
-        return live.model.encode_image(images, normalize=True)  # type: ignore[operator, no-any-return]
+        if "image" in ready.locked:
+            return torch.from_numpy(ready.locked["image"][batch.items[part]]).to(live.device)
+        images = live.preprocess.tensor(batch.pixels[part].to(live.device, non_blocking=True))
+        return live.model.encode_image(images, normalize=True)  # type: ignore[operator]
 
     def text_side(part: slice) -> Tensor:
-        if "text" in cached:
-            return torch.from_numpy(cached["text"][items[part]]).to(live.device)
-        return text_features(live.model, tokens[part].to(live.device, non_blocking=True))
+        if "text" in ready.locked:
+            return torch.from_numpy(ready.locked["text"][batch.items[part]]).to(live.device)
+        return text_features(live.model, batch.tokens[part].to(live.device, non_blocking=True))
 
     size = config.batch_size // config.accumulate
     return [partial(encode, slice(at, at + size)) for at in range(0, config.batch_size, size)]

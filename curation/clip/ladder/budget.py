@@ -8,19 +8,16 @@ import math
 from dataclasses import dataclass
 
 from curation import queries
+from curation.clip.ladder.summary import MANY_PASSES, too_few
 from curation.clip.training.config import Arm
 from curation.runs.folder import Run
-
-MOST_PASSES = 12.0
-"""More passes than this over the pairs are too many. Tiny models gained from 7 passes and lost at 31."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """What an arm goes over for its samples.
 
-    pairs:  of the arm; None where only identifying languages tells
-    passes: samples / pairs; None likewise, and where there is no pair
+    pairs: of the arm; None where only identifying languages tells
     """
 
     samples: int
@@ -28,13 +25,13 @@ class Budget:
 
     @property
     def passes(self) -> float | None:
-        """How often each pair is seen."""
+        """How often each pair is seen; None where the pairs are not known, or there is none."""
         return self.samples / self.pairs if self.pairs else None
 
     @property
     def too_many(self) -> bool:
-        """Whether that is too often."""
-        return self.passes is not None and self.passes > MOST_PASSES
+        """Whether that is so often that a small model learns them by heart."""
+        return self.pairs is not None and too_few(self.pairs, self.samples)
 
 
 def budget(run: Run, arm: Arm, t: float, samples: int) -> Budget:
@@ -46,6 +43,6 @@ def budget(run: Run, arm: Arm, t: float, samples: int) -> Budget:
 
 
 def lowest_t(run: Run, samples: int) -> float | None:
-    """The t from which on the samples are no more than `MOST_PASSES` passes; None where all that match are too few."""
-    pairs = max(math.ceil(samples / MOST_PASSES), int(run.curves.kept[0]), 1)
+    """The t from which on the samples are not too many passes; None where even all pairs that match are too few."""
+    pairs = max(math.ceil(samples / MANY_PASSES), int(run.curves.kept[0]), 1)
     return queries.threshold_for_size(run, pairs).t if pairs <= run.curves.kept[-1] else None

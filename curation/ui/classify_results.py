@@ -1,0 +1,125 @@
+"""What a checkpoint sees in pictures, on a page: cards, all similarities, and what it was trained on."""
+
+import hashlib
+import json
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from curation import figures
+from curation.class_lists import ClassList
+from curation.clip.classify import Classified, Seen
+from curation.clip.serving import About
+from curation.clip.training_data import Nearest, trained_run, trained_t
+from curation.ui import cached
+from curation.ui.charts import show_figure
+from curation.ui.components import component
+from curation.ui.tables import show_downloads, show_table
+from curation.ui.text import counted, label, number
+
+_predictions = component("predictions")
+
+MOST_SHOWN = 60
+"""So many pictures, and so many labels, the chart of similarities shows."""
+
+
+def show_cards(seen: Sequence[Seen], found: Classified, k: int, threshold: float | None, near: Nearest | None) -> None:
+    """A card for each picture: itself, the labels that come first, and why there are none."""
+    none = found.none_of_these(threshold).tolist()
+    captions = _captions_of(seen, near)
+    cards = [
+        {
+            "image": _address(one.thumbnail),
+            "name": label(one.name, 80),
+            "reason": None if one.reason is None else label(one.reason, 200),
+            "none": f"none of these: nearest {found.best[at]:.3f}" if none[at] else None,
+            "guesses": [
+                [label(guess.label, 80), guess.probability, f"{guess.probability:.1%}", f"cosine {guess.cosine:.3f}"]
+                for guess in guesses
+            ],
+            "captions": captions[at],
+        }
+        for at, (one, guesses) in enumerate(zip(seen, found.top(k), strict=True))
+    ]
+    version = hashlib.sha256(json.dumps(cards).encode()).hexdigest()
+    _predictions(data={"cards": cards, "version": version}, key="predictions")
+    show_downloads(found.table(k, threshold), "predictions", key="predictions_table")
+
+
+def say_cosines(found: Classified) -> None:
+    """Where a threshold could be: how near the pictures come."""
+    best = found.best[np.isfinite(found.best)]
+    refused = sum(reason is not None for reason in found.reasons)
+    told = f"{counted(len(found.names), 'picture')} against {counted(len(found.classnames), 'label')}"
+    if refused:
+        told += f", {number(refused)} of them could not be read"
+    if best.size:
+        told += f". The nearest labels are at cosines from {best.min():.3f} to {best.max():.3f}."
+    st.caption(told)
+
+
+def show_similarities(found: Classified) -> None:
+    """All pictures against all labels, as a chart, and as a table to take along."""
+    st.subheader("All similarities", anchor=False)
+    rows = [at for at, reason in enumerate(found.reasons) if reason is None]
+    if not rows:
+        st.info("None of the pictures could be read.", icon=":material/info:")
+        return
+    # of many labels those that come nearest to one of the pictures
+    order = np.argsort(-found.cosine[rows].max(axis=0), kind="stable")
+    columns = np.sort(order[:MOST_SHOWN])
+    shown = rows[:MOST_SHOWN]
+    figure = figures.similarities(
+        [found.names[at] for at in shown],
+        [found.classnames[at] for at in columns.tolist()],
+        found.cosine[shown][:, columns],
+        found.probability[shown][:, columns],
+    )
+    show_figure(figure, "similarities", "The cosine of each picture with each label")
+    cut = len(rows) > MOST_SHOWN or len(found.classnames) > MOST_SHOWN
+    about = f"At most {number(MOST_SHOWN)} of each are drawn; all of them in" if cut else "All of them in"
+    show_downloads(found.table(len(found.classnames)), "similarities", key="similarities_table", about=about)
+
+
+def show_training(about: About, labels: ClassList) -> None:
+    """How often each label stands in the captions that the checkpoint was trained on, before and after balancing."""
+    run = trained_run(about.trained_on)
+    if run is None or about.trained_on is None:
+        return
+    st.subheader("In its training data", anchor=False)
+    t = trained_t(about.trained_on)
+    fit = cached.labels(run, labels, run.t if t is None or not math.isfinite(t) else t, "best")
+    kept = "kept" if t is not None and math.isfinite(t) else None
+    columns = {
+        "name": "Label",
+        "entry": "Entry",
+        "count": "Texts of the pool",
+        **({kept: "Of these kept"} if kept else {}),
+    }
+    show_table(fit.names, "labels in the training data", key="label_counts", columns=columns)
+    st.text(f"Trained on the run {label(run.name)}, arm {label(str(about.trained_on.get('arm')))}")
+    after = (
+        f"those kept are the pairs at t = {number(t)} that it saw"
+        if t is not None and kept
+        else "it saw no balanced set"
+    )
+    st.caption(
+        "A label is looked up as an entry of the metadata; one without is in no count. " + after.capitalize() + "."
+    )
+
+
+def _captions_of(seen: Sequence[Seen], near: Nearest | None) -> list[list[Any]]:
+    """For each picture its captions with their cosines, as the card shows them."""
+    if near is None:
+        return [[] for _ in seen]
+    waiting = iter(near.found)
+    found = [[] if one.image_features is None else next(waiting) for one in seen]
+    return [[[label(text, 200), f"{cosine:.3f}"] for text, cosine in captions] for captions in found]
+
+
+def _address(thumbnail: bytes | None) -> str | None:
+    return None if thumbnail is None else f"data:image/jpeg;base64,{b64encode(thumbnail).decode()}"
