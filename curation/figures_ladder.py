@@ -120,7 +120,7 @@ def accuracy_by_class(by_class: pa.Table, group: str, words: Mapping[str, str]) 
         colorbar={"title": "known", "thickness": 10, "len": 0.6, "tickformat": ".0%"},
     )  # fmt: skip
     figure.update_xaxes(
-        tickvals=list(range(len(rungs))), ticktext=[words[rung].replace(", ", "<br>") for rung in rungs],
+        tickvals=list(range(len(rungs))), ticktext=[words[rung].removeprefix("Balanced, ") for rung in rungs],
         side="top", showgrid=False, zeroline=False,
     )  # fmt: skip
     some = range(0, len(order), max(1, -(-len(order) // NAMED_ROWS)))

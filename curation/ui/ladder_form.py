@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -10,7 +10,7 @@ import streamlit as st
 from curation.clip.ladder.config import LadderConfig, preset
 from curation.clip.ladder.folder import create_ladder
 from curation.clip.ladder.summary import MANY_PASSES
-from curation.clip.training.config import WORDS, Arm, TrainConfig
+from curation.clip.training.config import ARMS, WORDS, Arm, TrainConfig
 from curation.errors import BadRun, CurationError, MissingExtra
 from curation.languages.identification import check_installed
 from curation.runs import job
@@ -66,14 +66,14 @@ def _choose(run: Run, missing: list[str]) -> tuple[LadderConfig | None, str]:
         model = _field("model")
         batch_size = _field("batch_size")
     arms = st.multiselect(
-        "Arms", get_args(Arm), default=_usual_arms(), format_func=lambda arm: WORDS[arm], key="ladder_set_arms",
+        "Arms", ARMS, default=_usual_arms(), format_func=lambda arm: WORDS[arm], key="ladder_set_arms",
         persist_state="session", help="Matched is what the others are compared with.",
     )  # fmt: skip
     config = None
     if evaluate is not None:
         try:
             config = preset(t, evaluate, full=size == "full", samples=samples, model=model, batch_size=batch_size)
-            config = dataclasses.replace(config, arms=tuple(arm for arm in get_args(Arm) if arm in arms))
+            config = dataclasses.replace(config, arms=tuple(arm for arm in ARMS if arm in arms))
         except CurationError as error:
             missing.append(str(error))
     return (None if missing else config), name.strip() or f"Ladder on {label(run.name)}"[:NAME_CHARACTERS]
@@ -84,14 +84,15 @@ def _usual_arms() -> Sequence[str]:
     try:
         check_installed()
     except MissingExtra:
-        return [arm for arm in get_args(Arm) if arm != "english"]
-    return get_args(Arm)
+        return [arm for arm in ARMS if arm != "english"]
+    return ARMS
 
 
 def _show_plan(run: Run, config: LadderConfig) -> None:
     """What each arm sees; a warning where a t is too low for the samples."""
     samples = config.train.steps * config.train.batch_size
-    budgets = {rung: cached.budget(run, rung.arm, rung.t or config.t, samples) for rung in config.rungs}
+    rungs = sorted(config.rungs, key=lambda rung: (ARMS.index(rung.arm), rung.t or 0.0))
+    budgets = {rung: cached.budget(run, rung.arm, rung.t or config.t, samples) for rung in rungs}
     table = pa.table(
         {
             "arm": [WORDS[rung.arm] for rung in budgets],
@@ -114,15 +115,15 @@ def _warn(run: Run, config: LadderConfig, too_low: Sequence[float], samples: int
     if not too_low:
         return
     t = cached.lowest_t(run, samples)
-    at = " and ".join(number(one) for one in sorted(set(too_low)))
+    at = ", ".join(number(one) for one in sorted(set(too_low)))
     remedy = (
         "No t of this pool is high enough: choose fewer samples, or a larger pool."
         if t is None
-        else f"From t = {number(t)} on it is not."
+        else f"t = {number(t)} and above are not."
     )
     notice(
-        f"t = {at} is too low for {number(samples)} samples: more than {MANY_PASSES:g} passes over so few pairs tend "
-        f"to be learnt by heart, and balanced loses. {remedy}",
+        f"t = {at}: too low for {number(samples)} samples. What is seen in more than {MANY_PASSES:g} passes tends to be "
+        f"learnt by heart, and balancing loses then. {remedy}",
         icon="warning",
     )
 
