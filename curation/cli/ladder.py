@@ -122,9 +122,9 @@ def print_ladder(ladder: "Ladder", as_json: bool) -> None:
     print(sentence(found))
 
 
-@app.command(show=False)
-def ladder_job(path: Path, *, workers: Workers = 0) -> None:
-    """The job of a ladder; the app starts it."""
+@app.command(name="climb", show=False)
+def climb_job(path: Path, *, workers: Workers = 0) -> None:
+    """The job of a ladder that was planned elsewhere; the app starts it."""
     from curation.clip.ladder.climb import climb
     from curation.engines import Cancelled
     from curation.runs.job import stop_on_signal

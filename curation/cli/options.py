@@ -30,7 +30,7 @@ def _options_of(config: type, without: frozenset[str] = frozenset()) -> Any:
     return make_dataclass(f"{config.__name__}Options", made, frozen=True, kw_only=True, namespace=namespace)
 
 
-OF_RUNGS = frozenset({"arm", "t", "seed", "evaluate"})
+OF_RUNGS = frozenset({"arm", "t", "seed", "evaluate", "evaluations"})
 """What differs between the rungs of a ladder, or belongs to the ladder."""
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ On disk a checkpoint is a folder in open_clip's own form, which open_clip opens 
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ from curation.clip.architectures import has_own_vocabulary, named_cfg
 from curation.clip.encode import Preprocess, encoded, text_features
 from curation.clip.pretrained import known_weights, weights_file
 from curation.clip.tokenizers import Tokenize, tokenizer_of
+from curation.clip.training.folder import Training
 from curation.errors import BadArgument, CurationError, MissingFile, UnreadableFile
 
 CONFIG, WEIGHTS, MERGES = "open_clip_config.json", "open_clip_model.safetensors", "bpe.txt.gz"
@@ -44,7 +46,8 @@ class Checkpoint:
     model:          in eval mode, on `device`
     model_cfg, preprocess_cfg: as open_clip writes them
     merges:         of a tokenizer of its own
-    trained_on:     what headtail trained it on: run (path), plan_digest, arm, t, seed, samples_seen; None if it did not
+    trained_on:     what headtail trained it on: run_name, plan_digest, arm, t, seed, samples_seen; and `run`, the path,
+                    where it lies in its training. None if it did not
     folder:         where it lies; None for a model by name
     expected:       what is known of it from elsewhere (quick_gelu, mean, std of a pretrained tag), for the self-test
     """
@@ -191,7 +194,7 @@ def _from_folder(folder: Path, device: torch.device) -> Checkpoint:
     config = files.read_json(folder / CONFIG)
     try:
         model_cfg, preprocess_cfg = config["model_cfg"], config["preprocess_cfg"]
-        trained_on = config.get("headtail", {}).get("trained_on")
+        trained_on = _trained_on(folder, config.get("headtail", {}).get("trained_on"))
         merges = (folder / MERGES).read_bytes() if (folder / MERGES).is_file() else None
         model = open_clip.create_model(f"local-dir:{folder}", device=device)
     except CurationError:
@@ -210,6 +213,18 @@ def _from_folder(folder: Path, device: torch.device) -> Checkpoint:
         expected=None,
         device=device,
     )
+
+
+def _trained_on(folder: Path, said: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a checkpoint says it was trained on, with the path of the run where it still lies in its training.
+
+    The checkpoint itself holds no path: it is made to be handed on.
+    """
+    with suppress(CurationError):
+        plan = Training.open(folder.parent).info["plan"]
+        if said is not None and plan.get("plan_digest") == said.get("plan_digest"):
+            return {**said, "run": plan["run"]}
+    return said
 
 
 def _from_weights(path: Path, name: str, device: torch.device) -> Checkpoint:

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from curation.class_lists import ClassList
-from curation.clip.dataset_readers import Label, Picture, Source, sources
+from curation.clip.readers import sources
+from curation.clip.readers.picture import Label, Picture, Source
 from curation.errors import BadArgument, EmptyPool
+from curation.pool.rows import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ def load(
     classnames, label, named = _classes(data, [picture.label for picture in pictures], known, classes)
     split = _splits([picture.split for picture in pictures])
     return EvalSet(
-        name=data.resolve().stem if data.is_file() else data.resolve().name,
+        name=printable(data.resolve().stem if data.is_file() else data.resolve().name),
         digest=_digest(pictures, classnames, label, split),
         classnames=classnames,
         named=named,

@@ -13,7 +13,7 @@ from curation import files
 from curation.engines import Cancelled
 from curation.runs.folder import State, is_locked
 
-Command = Literal["run", "task", "training", "ladder-job"]
+Command = Literal["run", "task", "training", "climb"]
 
 
 def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | None:

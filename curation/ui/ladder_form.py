@@ -10,7 +10,7 @@ import streamlit as st
 from curation.clip.ladder.config import LadderConfig, preset
 from curation.clip.ladder.folder import create_ladder
 from curation.clip.ladder.summary import MANY_PASSES
-from curation.clip.training.config import ARMS, WORDS, Arm, TrainConfig
+from curation.clip.training.config import ARMS, WORDS, TrainConfig
 from curation.errors import BadRun, CurationError, MissingExtra
 from curation.languages.identification import check_installed
 from curation.runs import job
@@ -122,8 +122,8 @@ def _warn(run: Run, config: LadderConfig, too_low: Sequence[float], samples: int
         else f"t = {number(t)} and above are not."
     )
     notice(
-        f"t = {at}: too low for {number(samples)} samples. What is seen in more than {MANY_PASSES:g} passes tends to be "
-        f"learnt by heart, and balancing loses then. {remedy}",
+        f"t = {at}: too low for {number(samples)} samples. What is seen in more than {MANY_PASSES:g} passes tends to "
+        f"be learnt by heart, and balancing loses then. {remedy}",
         icon="warning",
     )
 
@@ -137,6 +137,6 @@ def _start(run: Run, config: LadderConfig, name: str, draft: str) -> None:
         raise BadRun("this ladder is started already; see above")  # a second click before the page was there
     path = ladders_folder() / draft
     create_ladder(path, run, config, name=name)
-    job.start(path, "ladder-job")
+    job.start(path, "climb")
     st.session_state.update(ladder_started=draft, ladder_draft=new_run_folder().name, new_ladder_open=False)
     watch(LADDER, draft)

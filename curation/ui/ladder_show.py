@@ -195,7 +195,7 @@ def _show_way(ladder: Ladder, name: str) -> None:
 LADDER = Kind(
     work=Ladder,
     folder=ladders_folder,
-    command="ladder-job",
+    command="climb",
     about=_about,
     came_to=_came_to,
     show=_show,

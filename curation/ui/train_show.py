@@ -8,7 +8,7 @@ from curation.clip.training.config import WORDS
 from curation.clip.training.folder import Training, read_metrics
 from curation.runs.workspace import models_folder
 from curation.ui.charts import show_figure
-from curation.ui.checkpoints import checkpoints
+from curation.ui.checkpoints import has_checkpoint
 from curation.ui.tables import show_downloads
 from curation.ui.text import number
 from curation.ui.train_evaluation import is_synthetic
@@ -83,12 +83,13 @@ def _show_curves(training: Training, metrics: list[dict[str, float]]) -> None:
     show_downloads(table, "metrics", key="training_metrics", about="Its metrics as")
 
 
-def _show_try(training: Training) -> None:
-    """The way to the page Classify, with its checkpoint chosen there."""
-    names = {path: name for name, path in checkpoints().items()}
-    if training.path in names and st.button("Try it in Classify", key="training_try", icon=":material/image_search:"):
-        st.session_state["checkpoint_from"] = names[training.path]
-        st.switch_page("pages/classify.py")
+def _show_way(training: Training) -> None:
+    """The way to the page Classify, where its checkpoint is chosen then."""
+    if has_checkpoint(training.path):
+        st.page_link(
+            "pages/classify.py", label="Try it in Classify", icon=":material/image_search:",
+            query_params={"checkpoint": training.path.name},
+        )  # fmt: skip
 
 
 TRAINING = Kind(
@@ -98,6 +99,6 @@ TRAINING = Kind(
     about=_about,
     came_to=_came_to,
     show=_show,
-    buttons=_show_try,
+    buttons=_show_way,
     nothing="There is no training yet. One run, two arms and the same samples make a first comparison.",
 )

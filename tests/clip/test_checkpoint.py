@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import open_clip
@@ -12,6 +13,8 @@ from curation.clip import pretrained
 from curation.clip.architectures import new_model
 from curation.clip.checkpoint import CONFIG, MERGES, WEIGHTS, load_checkpoint
 from curation.clip.self_test import self_test
+from curation.clip.training.config import TrainConfig
+from curation.clip.training.folder import create_training
 from curation.errors import BadArgument, MissingFile, UnreadableFile
 
 
@@ -48,6 +51,16 @@ def test_features_do_not_depend_on_the_batch(tmp_path):
 def test_the_folder_of_a_training_stands_for_its_checkpoint(tmp_path):
     write_small_checkpoint(tmp_path / "my-model" / "checkpoint")
     assert load_checkpoint(str(tmp_path / "my-model")).name == "my-model"
+
+
+def test_a_checkpoint_knows_the_path_of_its_run_only_where_it_lies_in_its_training(tmp_path, zipf_run):
+    training = create_training(tmp_path / "training", zipf_run, TrainConfig(), name="one")
+    said = {"run_name": zipf_run.name, "plan_digest": zipf_run.info["plan_digest"]}
+    write_small_checkpoint(training.checkpoint, trained_on=said)
+    assert load_checkpoint(str(training.path)).trained_on == {**said, "run": str(zipf_run.path.resolve())}
+    shutil.copytree(training.checkpoint, tmp_path / "copy")
+    assert load_checkpoint(str(tmp_path / "copy")).trained_on == said
+    assert str(tmp_path) not in (tmp_path / "copy" / CONFIG).read_text()
 
 
 def test_the_digest_says_all_that_decides_a_feature_and_nothing_else(tmp_path):

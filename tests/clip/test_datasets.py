@@ -1,5 +1,6 @@
 import io
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +77,20 @@ def test_what_is_no_picture_is_counted_and_a_link_that_leads_out_is_not_followed
     data = load(tmp_path / "set")
     assert len(data) == 1
     assert data.dropped == {"file is none of jpg, jpeg, png, webp, gif": 1, "image is outside of the folder": 1}
+
+
+def test_a_folder_whose_name_is_no_unicode_has_a_name_that_can_be_written(tmp_path):
+    write(tmp_path / "set" / os.fsdecode(b"caf\xe9") / "a.png", png(1))
+    data = load(tmp_path / "set")
+    assert (data.classnames, data.images([0])) == (("caf?",), [png(1)])
+
+
+def test_hidden_shards_are_passed_over(tmp_path):
+    for name in (".cache", "_parts", "shards"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        write_parquet(tmp_path / "set" / name / "a.parquet", image=[png(len(name))])
+    write_parquet(tmp_path / "set" / "shards" / ".b.parquet", image=[png(9)])
+    assert load(tmp_path / "set").digests == (item_digest(png(6)),)
 
 
 def test_parquet_has_image_label_split_and_captions(tmp_path):

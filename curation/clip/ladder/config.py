@@ -10,6 +10,8 @@ from curation.errors import BadArgument
 SWEEP = (0.1, 0.3, 1.0, 3.0, 10.0)
 """The full ladder tries t times each of these."""
 FULL_SEEDS = (0, 1, 2)
+EVALUATIONS = 4
+"""Points on the curve of each training: every one costs seconds that are not spent on training."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,5 @@ def preset(t: float, evaluate: str, *, full: bool, **train: Any) -> LadderConfig
     ['raw', 'english', 'matched', 'balanced-t20', 'online-t20']
     """
     sweep = tuple(float(f"{max(1.0, factor * t):.2g}") for factor in SWEEP) if full else ()
-    return LadderConfig(
-        t=float(t), sweep=sweep, seeds=FULL_SEEDS if full else (0,), train=TrainConfig(evaluate=evaluate, **train)
-    )
+    common = TrainConfig(**{"evaluate": evaluate, "evaluations": EVALUATIONS, **train})
+    return LadderConfig(t=float(t), sweep=sweep, seeds=FULL_SEEDS if full else (0,), train=common)
