@@ -61,6 +61,11 @@ def models_folder() -> Path:
     return workspace() / "models"
 
 
+def ladders_folder() -> Path:
+    """Where the ladders of the workspace are, each a folder; it need not be there."""
+    return workspace() / "ladders"
+
+
 def features_folder() -> Path:
     """Where features of pictures and texts are kept, see `clip.features`; it may be removed at any time."""
     return workspace() / "features"

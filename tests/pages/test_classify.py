@@ -137,6 +137,15 @@ def test_many_bytes_cross_in_pieces(small, open_page, monkeypatch):
     assert [card["name"] for card in cards(page)] == [picture.name for picture in sample_pictures()]
 
 
+def test_a_link_chooses_its_checkpoint(small, workspace, open_page):
+    write_small_checkpoint(workspace / "models" / "another")
+    assert open_page("classify").app.selectbox(key="checkpoint_from").value == "another"
+    page = open_page("classify", checkpoint="small")
+    assert page.app.selectbox(key="checkpoint_from").value == "small"
+    page.app.selectbox(key="checkpoint_from").set_value("another").run()
+    assert page.app.selectbox(key="checkpoint_from").value == "another"
+
+
 def test_labels_of_a_list(small, open_page):
     page = open_page("classify")
     page.app.selectbox(key="templates").set_value("plain").run()
