@@ -200,5 +200,6 @@ LADDER = Kind(
     came_to=_came_to,
     show=_show,
     buttons=lambda ladder: None,
+    title="Ladders",
     nothing="There is no ladder yet.",
 )

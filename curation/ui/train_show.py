@@ -100,5 +100,6 @@ TRAINING = Kind(
     came_to=_came_to,
     show=_show,
     buttons=_show_way,
+    title="Trainings",
     nothing="There is no training yet. One run, two arms and the same samples make a first comparison.",
 )

@@ -36,6 +36,7 @@ class Kind(Generic[Of]):
     came_to:  what it came to, in a few words; "" where there is nothing yet
     show:     draws where it stands and what it came to so far
     buttons:  draws what else can be done with one that is done
+    title:    of all of them
     nothing:  what is said where there is none
     """
 
@@ -46,6 +47,7 @@ class Kind(Generic[Of]):
     came_to: Callable[[Of], str]
     show: Callable[[Of], None]
     buttons: Callable[[Of], None]
+    title: str
     nothing: str
 
     @property
@@ -169,11 +171,12 @@ def _close(kind: Kind[Of]) -> None:
 
 def _show_all(kind: Kind[Of]) -> None:
     works = kind.all()
-    st.subheader(f"{kind.name.capitalize():s}s", anchor=False)
-    show_told(f"all_{kind.name}")
+    st.subheader(kind.title, anchor=False)
+    everything = f"all_{kind.name}"
+    show_told(everything)
     if not works:
         st.caption(kind.nothing)
-    all_of_them = st.session_state.get(f"all_{kind.name}", False)
+    all_of_them = st.session_state.get(everything, False)
     for work in works if all_of_them else works[:SHOWN]:
         with st.container(border=True):
             _show_line(kind, work)
@@ -182,7 +185,7 @@ def _show_all(kind: Kind[Of]) -> None:
             f"Show all {number(len(works))}",
             key=f"show_all_{kind.name}",
             on_click=st.session_state.update,
-            kwargs={f"all_{kind.name}": True},
+            kwargs={everything: True},
         )
 
 
