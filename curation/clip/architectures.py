@@ -2,8 +2,7 @@
 
 headtail-tiny: pictures of 48 pixels, towers of 4 layers and 128 wide, and a vocabulary of its pool's own.
 1.9 M weights, 8 MB. It trains in minutes on two cores.
-headtail-nano: pictures of 32 pixels, 2 layers, 64 wide. A few hundred steps take seconds: to see that a pool, a disk
-and a machine are fit for a training, not for its model.
+headtail-nano: pictures of 32 pixels, towers of 2 layers and 64 wide: to see in seconds whether everything works.
 """
 
 from pathlib import Path

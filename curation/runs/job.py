@@ -1,4 +1,4 @@
-"""A run, a task or a training as a process of its own, which outlives the page or the terminal that asked for it."""
+"""A run, a task, a training or a ladder as a process of its own: it outlives the page or terminal that asked for it."""
 
 import signal
 import subprocess

@@ -70,7 +70,7 @@ def test_the_features_of_a_locked_tower_are_those_of_the_checkpoint_and_are_kept
         "text": lambda: start.encode_texts(pool.pairs["text"].to_pylist()),
     }[side]()
     assert list(found) == [side]
-    assert (found[side].shape, found[side].dtype) == ((len(pool), 64), np.float32)
+    assert (found[side].shape, found[side].dtype) == ((len(pool), 32), np.float32)
     np.testing.assert_allclose(found[side], expected, atol=1e-6)
 
     class Never:
