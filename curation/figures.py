@@ -59,7 +59,7 @@ def size_by_t(curves: Curves, size: Size, own_t: float) -> go.Figure:
         name=f"t = {size.t:,.15g}: {size.kept:,} pairs", hoverinfo="skip",
     )  # fmt: skip
     _mark_paper(figure, [t for t in PAPER_THRESHOLDS if t <= grid[-1]])
-    _log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
+    log_axis(figure.layout.xaxis, min(grid[0], size.t) * 0.9, max(grid[-1], size.t) * 1.1, "t")
     figure.update_yaxes(title="pairs kept", range=[0, max(size.matched, 1) * 1.06], tickformat="~s")
     return dressed(figure)
 
@@ -89,8 +89,8 @@ def kept_by_t(run_curves: Curves, kept: np.ndarray, by_itself: np.ndarray, facts
         x=[facts.t], y=_positive(np.array([facts.kept])), mode="markers", marker={"color": BALANCED, "size": 11},
         name=f"t = {facts.t:,.15g}: {facts.kept:,} texts", hoverinfo="skip",
     )  # fmt: skip
-    _log_axis(figure.layout.xaxis, min(grid[0], facts.t) * 0.9, max(grid[-1], facts.t) * 1.1, "t")
-    _log_axis(figure.layout.yaxis, 0.8, max(facts.count, 1) * 1.6, "texts with the entry")
+    log_axis(figure.layout.xaxis, min(grid[0], facts.t) * 0.9, max(grid[-1], facts.t) * 1.1, "t")
+    log_axis(figure.layout.yaxis, 0.8, max(facts.count, 1) * 1.6, "texts with the entry")
     return dressed(figure)
 
 
@@ -209,7 +209,7 @@ def names_by_count(names: pa.Table, t: float | None) -> go.Figure:
     figure.update_xaxes(title="class names, the most frequent first", range=[0.0, max(len(found), 1) + 1.0])
     if len(found) <= WRITTEN_NAMES:
         figure.update_xaxes(tickvals=rank, ticktext=[row[0] for row in rows])
-    _log_axis(figure.layout.yaxis, NO_COUNT * 0.8, top, "texts with the name")
+    log_axis(figure.layout.yaxis, NO_COUNT * 0.8, top, "texts with the name")
     figure.layout.yaxis.update(
         tickvals=[NO_COUNT, *figure.layout.yaxis.tickvals],
         ticktext=["0", *(f"{tick:,.0f}" for tick in figure.layout.yaxis.tickvals)],
@@ -247,7 +247,7 @@ def similarities(
         tickvals=rows, ticktext=[escaped(name, 20) for name in pictures], autorange="reversed", showgrid=False,
         zeroline=False,
     )  # fmt: skip
-    return figure.update_layout(height=170 + 24 * len(rows), showlegend=True)
+    return figure.update_layout(height=max(330, 170 + 24 * len(rows)), showlegend=True)
 
 
 def escaped(text: str, length: int = 80) -> str:
@@ -312,8 +312,8 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def _log_axis(axis: go.layout.XAxis | go.layout.YAxis, low: float, high: float, title: str) -> None:
-    """Ticks at 1, 10, 100 and so on; over less than two decades at 2 and 5 as well."""
+def log_axis(axis: go.layout.XAxis | go.layout.YAxis, low: float, high: float, title: str) -> None:
+    """A logarithmic axis: ticks at 1, 10, 100 and so on; over less than two decades at 2 and 5 as well."""
     decades = np.log10(high / low)
     steps = (1,) if decades > 2 else (1, 2, 5)
     ticks = [step * 10.0**power for power in range(int(np.log10(high)) + 1) for step in steps]

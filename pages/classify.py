@@ -16,13 +16,13 @@ worker.start()
 st.header("Classify", anchor=False)
 left, middle, right = st.columns(3, gap="large")
 with left:
+    pictures = choose_pictures()
+with middle:
+    labels = choose_labels(sample_labels())
+with right:
     chosen = choose_checkpoint(worker)
     templates = classify.choose_templates()
     k, threshold = classify.choose_shown()
-with middle:
-    pictures = choose_pictures()
-with right:
-    labels = choose_labels(sample_labels())
 if chosen is None or labels is None or templates is None or not pictures:
     st.stop()
 

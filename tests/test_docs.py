@@ -135,7 +135,14 @@ def test_the_commands_of_the_page_on_exports_are_commands(line):
     "line",
     [
         line
-        for document in ("README.md", "docs/metadata.md", "docs/compare.md", "docs/labels.md", "docs/evaluate.md")
+        for document in (
+            "README.md",
+            "docs/metadata.md",
+            "docs/compare.md",
+            "docs/labels.md",
+            "docs/evaluate.md",
+            "docs/classify.md",
+        )
         for line in (ROOT / document).read_text(encoding="utf-8").split("\n")
         if line.startswith("    headtail ")
     ],

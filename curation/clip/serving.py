@@ -27,6 +27,7 @@ from curation.clip.classify import Classified, Picture, Seen
 from curation.clip.features import FeatureStore
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest, nearest_captions, trained_run, trained_t
+from curation.clip.zero_shot import class_embeddings
 from curation.errors import BadRun, CurationError
 from curation.runs.workspace import features_folder
 
@@ -51,10 +52,13 @@ class Source:
     model: str | None = None
 
     def written(self) -> int:
-        """When its files were written last, in nanoseconds; 0 for a name, and for what is not there."""
-        path = Path(self.where).expanduser()
-        found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
-        return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
+        """When its files were written last, in nanoseconds; 0 for a name, and for what cannot be looked at."""
+        try:
+            path = Path(self.where).expanduser()
+            found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
+            return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
+        except (OSError, ValueError, RuntimeError):  # too long a path, no permission, a user that is not known
+            return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +124,10 @@ def _see(models: Models, source: Source, pictures: Sequence[Picture]) -> list[Se
     return classification.see(models.get(source), pictures)
 
 
+def _embed(models: Models, source: Source, classnames: Sequence[str], templates: Templates) -> None:
+    class_embeddings(models.get(source), classnames, templates, _store(features_folder()))
+
+
 def _classify(
     models: Models, source: Source, seen: Sequence[Seen], classnames: Sequence[str], templates: Templates
 ) -> Classified:
@@ -151,6 +159,7 @@ def known_names() -> tuple[list[str], list[str]]:
 ANSWERS: dict[str, Callable[..., Any]] = {
     "about": _about,
     "see": _see,
+    "embed": _embed,
     "classify": _classify,
     "nearest": _nearest,
     "names": _names,

@@ -20,7 +20,7 @@ _OWN = {"photo": ("a photo of a {}.",), "plain": ("{}",)}
 
 NAMES = {
     "clip80": "the 80 of the CLIP paper",
-    "simple7": "7 of them, nearly as good",
+    "simple7": "7 of them, chosen by its authors",
     "photo": "a photo of a {}.",
     "plain": "the name alone",
 }

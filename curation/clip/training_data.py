@@ -11,7 +11,8 @@ import numpy as np
 from curation.clip.features import FeatureStore, item_digest
 from curation.errors import BadRun
 from curation.queries.captions import drawn_captions
-from curation.runs.folder import Run, open_finished_run
+from curation.runs.folder import Run, list_runs, open_finished_run, open_run
+from curation.runs.workspace import workspace
 
 if TYPE_CHECKING:
     from curation.clip.checkpoint import Checkpoint
@@ -37,16 +38,24 @@ class Nearest:
 
 
 def trained_run(trained_on: dict[str, Any] | None) -> Run | None:
-    """The run that a checkpoint was trained on, if it says so; raises BadRun where it is gone or another one now."""
-    if not trained_on or not trained_on.get("run"):
+    """The run that a checkpoint was trained on: where it says, or else that of the workspace with the same plan.
+
+    returns None for a checkpoint that says nothing of a run; raises BadRun where the run is not at hand
+    """
+    if not trained_on or not trained_on.get("plan_digest"):
         return None
-    path = Path(str(trained_on["run"]))
-    if not (path / "run.json").is_file():
-        raise BadRun(f"{path}: the run that this checkpoint was trained on is not there any more")
-    run = open_finished_run(path)
-    if trained_on.get("plan_digest") not in (None, run.info["plan_digest"]):
-        raise BadRun(f"{path}: is another run than the one that this checkpoint was trained on")
-    return run
+    wanted, path = trained_on["plan_digest"], trained_on.get("run")
+    here = [open_run(Path(path))] if path and (Path(path) / "run.json").is_file() else []
+    for run in [*here, *list_runs(workspace())]:
+        if run.state == "done" and run.info["plan_digest"] == wanted:
+            return open_finished_run(run.path)
+    name = str(trained_on.get("run_name") or path or wanted[:12])
+    raise BadRun(f"{name}: the run that this checkpoint was trained on is not at hand, so nothing is said of its data")
+
+
+def trained_arm(trained_on: dict[str, Any]) -> str:
+    """Which pairs of its run a checkpoint was trained on, see `training.arms`."""
+    return str(trained_on.get("arm") or trained_on.get("config", {}).get("arm") or "balanced")
 
 
 def trained_t(trained_on: dict[str, Any]) -> float | None:
@@ -55,7 +64,7 @@ def trained_t(trained_on: dict[str, Any]) -> float | None:
     >>> [trained_t({"arm": arm, "t": 20.0}) for arm in ("balanced", "online", "matched", "raw")]
     [20.0, 20.0, inf, None]
     """
-    arm, t = trained_on.get("arm"), trained_on.get("t")
+    arm, t = trained_arm(trained_on), trained_on.get("t")
     if arm in ("raw", "english"):
         return None
     return float(t) if t is not None and arm != "matched" else math.inf

@@ -13,8 +13,10 @@ from curation import files
 from curation.engines import Cancelled
 from curation.runs.folder import State, is_locked
 
+Command = Literal["run", "task", "training", "climb"]
 
-def start(path: Path, command: Literal["run", "task", "training", "climb"] = "run") -> subprocess.Popen[bytes] | None:
+
+def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | None:
     """Start the job of a run, a task, a training or a ladder, detached; None where one works on it already.
 
     Of two that start at the same moment the second ends at once, for the first holds the lock.
@@ -35,7 +37,7 @@ def start(path: Path, command: Literal["run", "task", "training", "climb"] = "ru
 
 
 def cancel(path: Path) -> None:
-    """Ask the job of a folder to stop; it does so after the units under way, or the step. Harmless where none runs."""
+    """Ask a job to stop; it does so after the units or the step under way. Harmless where none runs."""
     (path / "cancel").touch()
 
 

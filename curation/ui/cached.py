@@ -11,6 +11,9 @@ import streamlit as st
 from curation import class_lists, queries
 from curation.balancing import p_to_t
 from curation.class_lists import ClassList
+from curation.clip.ladder import budget as ladder_budget
+from curation.clip.ladder.budget import Budget
+from curation.clip.training.config import Arm
 from curation.pool import show as pool_show
 from curation.pool.columns import Columns
 from curation.runs import diff, folder, trash
@@ -48,6 +51,18 @@ def _open_run(path: str, written: int) -> Run:
 def size(run: Run, t: float) -> queries.Size:
     """`queries.size`"""
     return queries.size(run, t)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def budget(run: Run, arm: Arm, t: float, samples: int) -> Budget:
+    """`clip.ladder.budget.budget`"""
+    return ladder_budget.budget(run, arm, t, samples)
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)
+def lowest_t(run: Run, samples: int) -> float | None:
+    """`clip.ladder.budget.lowest_t`"""
+    return ladder_budget.lowest_t(run, samples)
 
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)

@@ -16,6 +16,9 @@ from curation.ui.text import label, notice, number
 CONFIG = "open_clip_config.json"
 """What a folder with a checkpoint holds, in the form of open_clip."""
 
+WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".bin")
+"""How a file ends that holds weights alone."""
+
 SAMPLE = "Sample: emoji world (synthetic)"
 PATH, NAME = "A folder or file on this machine ...", "A model of open_clip by name ..."
 
@@ -48,23 +51,28 @@ def checkpoints() -> dict[str, Path]:
     found |= {path: path.name for path in others if path not in found}
     names: dict[str, Path] = {}
     for path, title in found.items():
-        if _has_checkpoint(path):
+        if has_checkpoint(path):
             name = label(title) or "(no name)"
             names[f"{name} ({label(path.name)})" if name in names else name] = path
     return names
 
 
-def _has_checkpoint(path: Path) -> bool:
+def has_checkpoint(path: Path) -> bool:
+    """Whether a folder is a checkpoint, or a training that has one."""
     return (path / CONFIG).is_file() or (path / "checkpoint" / CONFIG).is_file()
 
 
 def _choose_source(worker: ModelWorker) -> Source | None:
     at_hand = checkpoints()
-    if _has_checkpoint(SAMPLE_DATA / "checkpoint"):
+    asked, names = st.query_params.get("checkpoint"), {path.name: name for name, path in at_hand.items()}
+    if has_checkpoint(SAMPLE_DATA / "checkpoint"):
         at_hand[SAMPLE] = SAMPLE_DATA / "checkpoint"
     options = [*at_hand, PATH, NAME]
-    if st.session_state.get("checkpoint_from") not in options:
+    if asked in names and asked != st.session_state.get("checkpoint_asked"):  # a link that was just followed
+        st.session_state["checkpoint_from"] = names[asked]
+    elif st.session_state.get("checkpoint_from") not in options:
         st.session_state["checkpoint_from"] = options[0]
+    st.session_state["checkpoint_asked"] = asked
     chosen = st.selectbox(
         "Checkpoint", options, key="checkpoint_from", persist_state="session",
         help="What was trained in this workspace, the sample, or any other CLIP model that open_clip can open.",
@@ -84,7 +92,7 @@ def _by_path(worker: ModelWorker) -> Source | None:
     if not path:
         st.info("Give the path of a folder or of a file with weights.", icon=":material/folder_open:")
         return None
-    if Path(path).expanduser().is_dir():
+    if not path.endswith(WEIGHT_FILES):
         return Source(path)
     model = st.selectbox(
         "Architecture", _names(worker)[1], index=None, key="checkpoint_model", persist_state="session",

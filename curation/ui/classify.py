@@ -13,13 +13,20 @@ from curation.clip.classify import Classified, Picture, Seen
 from curation.clip.serving import About, Source
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest, trained_run
+from curation.clip.zero_shot import CLASSES_AT_ONCE
 from curation.errors import CurationError
 from curation.ui.classify_pictures import digest
 from curation.ui.model_worker import ModelWorker
 from curation.ui.text import counted, notice, number
 
 OWN = "own"
-MANY_TEXTS = 10_000
+MANY_TEXTS = 2_560
+
+BYTES_TOGETHER = 64_000_000
+"""Pictures that cross to the process with the models together have about so many bytes."""
+
+Key = tuple[str, str, str]
+"""What a picture was seen as: digest of the checkpoint, sha256 of its bytes, its name."""
 
 
 def choose_templates() -> Templates | None:
@@ -51,7 +58,7 @@ def choose_shown() -> tuple[int, float | None]:
     left, right = st.columns(2, gap="small")
     k = left.number_input("Labels shown", 1, 20, 5, key="top_k", persist_state="session")
     threshold = right.number_input(
-        "None of these below", -1.0, 1.0, None, 0.01, key="threshold", persist_state="session", placeholder="no cosine",
+        "None below", -1.0, 1.0, None, 0.01, key="threshold", persist_state="session", placeholder="off",
         help="A cosine: a picture whose nearest label is further away counts as none of these. Not a probability: "
         "that is a share among your labels, so one of them always has the largest.",
     )  # fmt: skip
@@ -71,30 +78,59 @@ def classify(
     asked = about.digest, [digest(picture) for picture in pictures], [one.name for one in seen], labels.names
     key = hashlib.sha256(json.dumps([*asked, templates]).encode()).hexdigest()
     if st.session_state.get("classified", (None,))[0] != key:
-        texts = sum(map(len, prompt_templates.prompts(labels.names, templates)))
-        told = (
-            "Comparing ..." if texts < MANY_TEXTS else f"Encoding {number(texts)} texts, once for this checkpoint ..."
-        )
-        with st.spinner(told, show_time=True):
+        _embed(worker, source, labels, templates)
+        with st.spinner("Comparing ...", show_time=True):
             st.session_state["classified"] = key, worker.classify(source, seen, labels.names, templates)
     found: Classified = st.session_state["classified"][1]
     return seen, found
 
 
+def _embed(worker: ModelWorker, source: Source, labels: ClassList, templates: Templates) -> None:
+    """Many texts are encoded in pieces: one sees how far it is, others get answers in between, and it can be left."""
+    texts = [len(of_class) for of_class in prompt_templates.prompts(labels.names, templates)]
+    if sum(texts) <= MANY_TEXTS:
+        return
+    bar = st.progress(0.0)
+    for at in range(0, len(texts), CLASSES_AT_ONCE):
+        done, whole = sum(texts[:at]), sum(texts)
+        bar.progress(done / whole, f"{number(done)} of {number(whole)} texts encoded, once for this checkpoint")
+        worker.embed(source, labels.names[at : at + CLASSES_AT_ONCE], templates)
+    bar.empty()
+
+
 def _see(worker: ModelWorker, source: Source, about: About, pictures: Sequence[Picture]) -> list[Seen]:
-    known: dict[tuple[str, str, str], Seen] = st.session_state.get("pictures_seen", {})
+    known: dict[Key, Seen] = st.session_state.get("pictures_seen", {})
     keys = [(about.digest, digest(picture), picture.name) for picture in pictures]
     missing = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in known}
     if missing:
         with st.spinner("Looking at the pictures ...", show_time=True):
-            known |= zip(missing, worker.see(source, list(missing.values())), strict=True)
+            for keys_together in _together(missing):
+                some = [missing[key] for key in keys_together]
+                known |= zip(keys_together, worker.see(source, some), strict=True)
     st.session_state["pictures_seen"] = {key: known[key] for key in keys}  # those of this moment only
     return [known[key] for key in keys]
 
 
+def _together(pictures: dict[Key, Picture]) -> list[list[Key]]:
+    """The keys of pictures in groups of about `BYTES_TOGETHER`."""
+    groups: list[list[Key]] = []
+    held = BYTES_TOGETHER
+    for key, picture in pictures.items():
+        if held + len(picture.data) > BYTES_TOGETHER:
+            groups.append([])
+            held = 0
+        groups[-1].append(key)
+        held += len(picture.data)
+    return groups
+
+
 def choose_nearest(worker: ModelWorker, source: Source, about: About, seen: Sequence[Seen]) -> Nearest | None:
-    """Draw the choice to see the nearest training captions, where the training data is known; raises CurationError."""
-    if trained_run(about.trained_on) is None:
+    """Draw the choice to see the nearest training captions, where the training data is there; raises CurationError."""
+    try:
+        run = trained_run(about.trained_on)
+    except CurationError:  # `classify_results.show_training` says so
+        return None
+    if run is None:
         return None
     if not st.toggle("Nearest training captions", key="nearest", persist_state="session"):
         return None

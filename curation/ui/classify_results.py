@@ -14,12 +14,13 @@ from curation import figures
 from curation.class_lists import ClassList
 from curation.clip.classify import Classified, Seen
 from curation.clip.serving import About
-from curation.clip.training_data import Nearest, trained_run, trained_t
+from curation.clip.training_data import Nearest, trained_arm, trained_run, trained_t
+from curation.errors import CurationError
 from curation.ui import cached
 from curation.ui.charts import show_figure
 from curation.ui.components import component
 from curation.ui.tables import show_downloads, show_table
-from curation.ui.text import counted, label, number
+from curation.ui.text import counted, label, notice, number
 
 _predictions = component("predictions")
 
@@ -87,28 +88,25 @@ def show_similarities(found: Classified) -> None:
 
 def show_training(about: About, labels: ClassList) -> None:
     """How often each label stands in the captions that the checkpoint was trained on, before and after balancing."""
-    run = trained_run(about.trained_on)
+    try:
+        run = trained_run(about.trained_on)
+    except CurationError as error:
+        notice(str(error), icon="info")
+        return
     if run is None or about.trained_on is None:
         return
     st.subheader("In its training data", anchor=False)
     t = trained_t(about.trained_on)
-    fit = cached.labels(run, labels, run.t if t is None or not math.isfinite(t) else t, "best")
-    kept = "kept" if t is not None and math.isfinite(t) else None
-    columns = {
-        "name": "Label",
-        "entry": "Entry",
-        "count": "Texts of the pool",
-        **({kept: "Of these kept"} if kept else {}),
-    }
+    balanced = t is not None and math.isfinite(t)
+    fit = cached.labels(run, labels, t if t is not None and balanced else run.t, "best")
+    columns = {"name": "Label", "entry": "Entry", "count": "Texts of the pool", "kept": "Of these kept"}
+    if not balanced:
+        del columns["kept"]
     show_table(fit.names, "labels in the training data", key="label_counts", columns=columns)
-    st.text(f"Trained on the run {label(run.name)}, arm {label(str(about.trained_on.get('arm')))}")
-    after = (
-        f"those kept are the pairs at t = {number(t)} that it saw"
-        if t is not None and kept
-        else "it saw no balanced set"
-    )
+    st.text(f"Trained on the run “{label(run.name)}”, {label(trained_arm(about.trained_on))}.")
     st.caption(
-        "A label is looked up as an entry of the metadata; one without is in no count. " + after.capitalize() + "."
+        "A label is looked up among the entries of the metadata; one that is no entry is in no count. "
+        + (f"Kept: at t = {number(t or 0)}, at which it was trained." if balanced else "It saw no balanced set.")
     )
 
 

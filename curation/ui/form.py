@@ -1,13 +1,16 @@
 """The form for a configuration, made from its dataclass: names, help, limits and groups stand in the fields alone."""
 
-from dataclasses import Field, asdict, fields
-from typing import Any, get_args
+import dataclasses
+from dataclasses import Field, asdict
+from typing import Any
 
 import streamlit as st
 
 from curation.errors import BadArgument
 from curation.pool.filter_config import PRESETS
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
+from curation.ui import fields
+from curation.ui.fields import LARGEST
 from curation.ui.text import number
 
 BY = {"tail_share": "Tail share", "t": "Threshold t", "size": "Number of pairs"}
@@ -17,10 +20,8 @@ FIRST = ("seed",)
 FIRST_VALUES: dict[str, float] = {"t": 20_000.0, "size": 1_000_000}
 """What the form begins with where the configuration has nothing, but something has to be given."""
 
-OPTIONS: dict[str, Field[Any]] = {option.name: option for option in fields(CurateConfig)}
+OPTIONS: dict[str, Field[Any]] = {option.name: option for option in dataclasses.fields(CurateConfig)}
 REST = "Columns, languages and texts"
-LARGEST = 2**53 - 1
-"""The largest whole number that a browser tells apart from the next."""
 
 
 def choose_settings() -> CurateConfig:
@@ -64,48 +65,24 @@ def _tail_share() -> float:
 
 
 def _field(option: Field[Any]) -> Any:
-    """The widget of a field; returns its value, the default where it is left empty."""
-    key, kind, limits = f"set_{option.name}", _kind(option), option.metadata
-    title = BY.get(option.name, option.name.replace("_", " ").capitalize())
-    st.session_state.setdefault(key, _shown(option, option.default))
-    told: dict[str, Any] = {"key": key, "help": limits["help"], "persist_state": "session"}
-    if "choices" in limits:
-        return st.selectbox(title, limits["choices"], **told)
-    if kind is bool:
-        return st.checkbox(title, **told)
-    if kind is str:
-        return st.text_input(title, **told) or option.default
-    as_kind = int if kind is int else float
-    value = st.number_input(
-        title,
-        min_value=as_kind(limits["min"]),
-        max_value=as_kind(min(limits["max"], LARGEST)) if "max" in limits else None,
-        value=None,
-        step=as_kind(1),
-        placeholder=_when_empty(option),
-        **told,
+    """The widget of a field; returns its value."""
+    return fields.draw(
+        option,
+        f"set_{option.name}",
+        title=BY.get(option.name),
+        first=FIRST_VALUES.get(option.name),
+        empty=_of_preset(option),
     )
-    return (FIRST_VALUES.get(option.name) or option.default) if value is None else value
 
 
 def _shown(option: Field[Any], value: Any) -> Any:
     """What the widget of a field holds for a value."""
     if option.name == "tail_share":
         return 100.0 * (DEFAULT_TAIL_SHARE if value is None else value)
-    if value is None:
-        return "" if _kind(option) is str else FIRST_VALUES.get(option.name)
-    return value
+    return fields.shown(option, value, FIRST_VALUES.get(option.name))
 
 
-def _when_empty(option: Field[Any]) -> str:
-    """What an empty number means: the default, or what the preset of filters says."""
-    value: Any = option.default
-    if value is None:
-        value = PRESETS.get(st.session_state.get("set_filter", ""), {}).get(option.name)
-    return "off" if value is None else number(value)
-
-
-def _kind(option: Field[Any]) -> type:
-    """bool, int, float or str, whether or not it may be None."""
-    found: type = next(kind for kind in (get_args(option.type) or (option.type,)) if kind is not type(None))
-    return found
+def _of_preset(option: Field[Any]) -> str | None:
+    """What the preset of filters says where a number is left empty."""
+    value = PRESETS.get(st.session_state.get("set_filter", ""), {}).get(option.name)
+    return number(value) if option.default is None and value is not None else None

@@ -18,7 +18,7 @@ from curation.ui.watching import PHASES
 
 ICON, LOGO = (str(Path(__file__).with_name(name)) for name in ("icon.svg", "logo.svg"))
 
-WITHOUT_RUN = ("Curate", "Classify")
+WITHOUT_RUN = ("Curate", "Train", "Classify")
 
 STATES = {
     "planned": "This run is about to start.",
@@ -41,6 +41,7 @@ def navigation() -> StreamlitPage:
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/labels.py", title="Labels", icon=":material/sell:"),
         st.Page("pages/curate.py", title="Curate", icon=":material/play_circle:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
         st.Page("pages/classify.py", title="Classify", icon=":material/image_search:"),
     ]
     return st.navigation(pages)
@@ -63,6 +64,16 @@ def current_run() -> Run:
     """The run that a page is about; the first statement of such a page."""
     enter()
     return state.current_run()
+
+
+def finished_run() -> Run | None:
+    """The run that is looked at, for a page that needs none; None where there is none, or it is not done."""
+    enter()
+    try:
+        run = state.current_run() if state.chosen() else None
+    except CurationError:
+        return None
+    return run if run is not None and run.state == "done" else None
 
 
 def sidebar(page: StreamlitPage) -> Run | None:

@@ -1,5 +1,6 @@
 """The models of the app run in a process of their own: torch is never in the server, and a crash is a line of text."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -69,7 +70,10 @@ class ModelWorker:
                 connection.send((what, arguments))
                 if not connection.poll(within):
                     self._end()
-                    raise WorkerDied(f"the models did not answer within {within:.0f} s and were stopped; try less")
+                    raise WorkerDied(
+                        f"the models did not answer within {within:.0f} s and were stopped; what they made by then is "
+                        "kept: ask again, or for less"
+                    )
                 kind, value = connection.recv()
             except (EOFError, OSError):
                 how = self._end()
@@ -95,6 +99,10 @@ class ModelWorker:
         """`classify.see`"""
         found: list[Seen] = self.ask("see", source, list(pictures))
         return found
+
+    def embed(self, source: Source, classnames: Sequence[str], templates: Templates) -> None:
+        """Make and keep the embeddings of some classes, so that `classify` finds them."""
+        self.ask("embed", source, list(classnames), templates)
 
     def classify(
         self, source: Source, seen: Sequence[Seen], classnames: Sequence[str], templates: Templates
@@ -124,6 +132,9 @@ class ModelWorker:
         process = subprocess.Popen(
             [sys.executable, "-c", f"from {self._module} import main; main({descriptor})"],
             stdin=subprocess.DEVNULL,
+            # beside a training, threads that spin while they wait take the cores from each other: an answer of 0.7 s
+            # took 4 s and more
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
             pass_fds=[descriptor],
             start_new_session=True,
         )

@@ -1,7 +1,7 @@
 """Watch a run under way: where it stands, how fast it is, and the funnel as it fills up. ?watch=<its folder>"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import streamlit as st
@@ -52,7 +52,7 @@ def show_watched() -> None:
     if not name:
         return
     with st.container(border=True):
-        if re.fullmatch(r"[^./\0][^/\0]*", name) is None or len(name.encode("utf-8", "replace")) > 255:
+        if not is_folder_name(name):
             _show_nothing(name)
             return
         path = workspace() / name
@@ -60,14 +60,19 @@ def show_watched() -> None:
         st.fragment(_show, run_every=None if settled else 1.0)(path, settled)
 
 
-def phase_line(path: Path) -> tuple[float, str] | None:
+def is_folder_name(name: str) -> bool:
+    """Whether a text from the address bar can name a folder of the workspace, and no other place."""
+    return re.fullmatch(r"[^./\0][^/\0]*", name) is not None and len(name.encode("utf-8", "replace")) <= 255
+
+
+def phase_line(path: Path, phases: Mapping[str, str] = PHASES) -> tuple[float, str] | None:
     """How far the phase under way is, from 0 to 1, and in words; None where nothing is known."""
     try:
         found = read_progress(path)
         if found is None:
             return 0.0, "Starting"
         done, total = min(found["done"], found["total"]), max(found["total"], 1)
-        title = PHASES.get(found["phase"], found["phase"].capitalize())
+        title = phases.get(found["phase"], found["phase"].capitalize())
         line = f"{title}: {number(done)} of {number(total)} {found['of']}"
         if found["rate"] and done < total:
             line += f", {found['rate']:,.0f} a second, about {seconds(found['eta_s'])} left in this step"

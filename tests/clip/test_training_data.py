@@ -1,12 +1,10 @@
-import json
-
 import numpy as np
 import pytest
 
 from clip.models import write_small_checkpoint
 from curation.clip.checkpoint import load_checkpoint
 from curation.clip.features import FeatureStore
-from curation.clip.training_data import nearest_captions, trained_run
+from curation.clip.training_data import nearest_captions, trained_run, trained_t
 from curation.errors import BadRun
 from curation.queries.captions import drawn_captions
 
@@ -52,12 +50,23 @@ def test_of_many_captions_some_are_looked_at_and_their_features_are_kept(checkpo
     assert len(list(tmp_path.rglob("*.npy"))) == 1
 
 
-def test_the_run_behind_a_checkpoint_is_found_or_said_to_be_gone(zipf_run, make_run):
-    assert trained_run(None) is None and trained_run({"run": None}) is None
+def test_the_run_behind_a_checkpoint_is_found_or_said_not_to_be_at_hand(zipf_run, make_run, monkeypatch, tmp_path):
     digest = zipf_run.info["plan_digest"]
+    monkeypatch.setenv("HEADTAIL_RUNS", str(tmp_path / "nothing"))
+    assert trained_run(None) is None and trained_run({"arm": "raw"}) is None
     found = trained_run({"run": str(zipf_run.path), "plan_digest": digest})
     assert found is not None and found.path == zipf_run.path
-    with pytest.raises(BadRun, match="is another run than the one"):
+    with pytest.raises(BadRun, match="My run: the run that this checkpoint was trained on is not at hand"):
+        trained_run({"run_name": "My run", "plan_digest": digest})
+    with pytest.raises(BadRun, match="is not at hand"):
         trained_run({"run": str(make_run().path), "plan_digest": digest})
-    with pytest.raises(BadRun, match="is not there any more"):
-        trained_run({"run": json.dumps("\0")[1:-1], "plan_digest": digest})
+
+    monkeypatch.setenv("HEADTAIL_RUNS", str(zipf_run.path.parent))
+    found = trained_run({"run_name": "My run", "plan_digest": digest})
+    assert found is not None and found.path == zipf_run.path
+
+
+def test_the_arm_says_which_pairs():
+    assert trained_t({"t": 30.0, "config": {"arm": "balanced", "t": None}}) == 30.0
+    assert trained_t({"t": 30.0, "config": {"arm": "matched", "t": None}}) == float("inf")
+    assert trained_t({"t": 30.0, "arm": "english"}) is None

@@ -117,6 +117,35 @@ def test_own_templates_and_an_ensemble_a_label(small, open_page):
     assert any(text.startswith("'a photo': a template holds {} once") for text in page.texts)
 
 
+def test_many_texts_are_encoded_in_pieces_and_found_again(small, open_page, monkeypatch):
+    asked = []
+    ask = ModelWorker.ask
+    monkeypatch.setattr(ModelWorker, "ask", lambda self, *what: asked.append(what[0]) or ask(self, *what))
+    page = open_page("classify")
+    fill(page, "\n".join(f"label {n}" for n in range(40)))
+    assert asked == ["about", "see", "classify", "embed", "embed", "embed", "classify"]
+    assert len(page.figure["data"][0]["x"]) == 40
+
+
+def test_many_bytes_cross_in_pieces(small, open_page, monkeypatch):
+    monkeypatch.setattr("curation.ui.classify.BYTES_TOGETHER", 3000)
+    sizes = []
+    see = ModelWorker.see
+    monkeypatch.setattr(ModelWorker, "see", lambda self, *what: sizes.append(len(what[1])) or see(self, *what))
+    page = open_page("classify")
+    assert len(sizes) > 3 and sum(sizes) == 16
+    assert [card["name"] for card in cards(page)] == [picture.name for picture in sample_pictures()]
+
+
+def test_a_link_chooses_its_checkpoint(small, workspace, open_page):
+    write_small_checkpoint(workspace / "models" / "another")
+    assert open_page("classify").app.selectbox(key="checkpoint_from").value == "another"
+    page = open_page("classify", checkpoint="small")
+    assert page.app.selectbox(key="checkpoint_from").value == "small"
+    page.app.selectbox(key="checkpoint_from").set_value("another").run()
+    assert page.app.selectbox(key="checkpoint_from").value == "another"
+
+
 def test_labels_of_a_list(small, open_page):
     page = open_page("classify")
     page.app.selectbox(key="templates").set_value("plain").run()
@@ -140,9 +169,13 @@ def test_a_path_that_is_no_checkpoint_is_refused_in_a_line(workspace, open_page)
     page.app.selectbox(key="checkpoint_from").set_value("A folder or file on this machine ...").run()
     page.app.text_input(key="checkpoint_path").set_value(str(workspace)).run()
     assert f"{workspace}: no checkpoint here (no open_clip_config.json)" in page.texts
+    for path in ("x" * 5000, "~nobody-of-this-name/x", "\0", "/proc/1/root/x", "hf-hub:some/model"):
+        page.app.text_input(key="checkpoint_path").set_value(path).run()
+        assert not page.app.exception and len(page.texts) == 1 and "\n" not in page.texts[0]
     (workspace / "notes.pt").write_bytes(b"no weights")
     page.app.text_input(key="checkpoint_path").set_value(str(workspace / "notes.pt")).run()
-    assert "ViT-B-32" in page.app.selectbox(key="checkpoint_model").options
+    page.app.selectbox(key="checkpoint_model").set_value("ViT-B-32").run()
+    assert any("no weights of ViT-B-32 that can be opened safely" in text for text in page.texts)
 
 
 def test_a_name_is_loaded_only_after_the_button_is_pressed(workspace, open_page, monkeypatch):
@@ -210,6 +243,7 @@ def test_label_counts_and_nearest_captions_of_the_run_it_was_trained_on(zipf_run
 
 
 def test_a_run_that_is_gone_is_said_to_be_gone(workspace, open_page):
-    write_small_checkpoint(workspace / "models" / "trained", trained_on={"run": str(workspace / "gone"), "t": 2.0})
+    write_small_checkpoint(workspace / "models" / "trained", trained_on={"run_name": "My run", "plan_digest": "x"})
     page = open_page("classify")
-    assert any("is not there any more" in text for text in page.texts)
+    assert any(text.startswith("My run: the run that this checkpoint was trained on") for text in page.texts)
+    assert len(cards(page)) == 16

@@ -59,8 +59,11 @@ def _work(
         live.preprocess_cfg,
         merges=live.merges,
         trained_on={
-            **training.info["plan"],
+            # no path: a checkpoint is made to be handed on
+            "run_name": run.name,
+            "plan_digest": run.info["plan_digest"],
             "arm": config.arm,
+            "t": training.t,
             "seed": config.seed,
             "items": items,
             "samples_seen": totals["samples"],

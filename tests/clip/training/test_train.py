@@ -103,7 +103,7 @@ def test_the_checkpoint_says_what_it_was_trained_on(done, run):
     assert said["plan_digest"] == run.info["plan_digest"]
     assert (said["arm"], said["t"], said["seed"], said["samples_seen"]) == ("matched", 16.0, 0, 384)
     assert said["items"] == done.totals["items"]
-    assert TrainConfig(**said["config"]) == nano()
+    assert said["run_name"] == run.name
 
 
 def test_the_checkpoint_passes_its_self_test(done):
