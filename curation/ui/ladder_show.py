@@ -56,11 +56,12 @@ def _show(ladder: Ladder) -> None:
 def _show_progress(ladder: Ladder) -> None:
     if (line := phase_line(ladder.path, {"train": "All trainings together"})) is not None:
         st.progress(*line)
-    under_way = next((one for one in ladder.config.trainings if one not in _done(ladder)), None)
-    if under_way is not None:
-        rung, seed = under_way
+    trainings, done = ladder.config.trainings, _done(ladder)
+    if len(done) < len(trainings):
+        rung, seed = next(one for one in trainings if one not in done)
         told = phase_line(ladder.folder_of(rung, seed), PHASES)
-        st.text(f"{words(rung)}, seed {seed}" + (f". {told[1]}" if told else ""))
+        which = f"Training {len(done) + 1} of {len(trainings)}: {words(rung)}, seed {seed}"
+        st.text(which + (f". {told[1]}" if told else ""))
 
 
 def _done(ladder: Ladder) -> list[tuple[Rung, int]]:
