@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichBar
+    from rich.progress import ProgressColumn
 
     from curation.runs.progress import Progress
 
@@ -106,7 +107,28 @@ def changing_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda what, done, total: shown.update(task, description=plain(what), completed=done, total=total or None)
 
 
-def _rich_bar() -> "RichBar":
+@contextmanager
+def training_bar() -> Iterator[tuple[Callable[["Progress"], None], Callable[[dict[str, Any]], None]]]:
+    """A bar for each phase of a training; the second function is told the lines of its metrics, and shows the last."""
+    from rich.progress import TextColumn
+
+    with _rich_bar(TextColumn("{task.fields[note]}")) as shown:
+        tasks: dict[str, Any] = {}
+
+        def show(progress: "Progress") -> None:
+            if progress.phase not in tasks:
+                tasks[progress.phase] = shown.add_task(progress.phase, total=progress.total, note="")
+            shown.update(tasks[progress.phase], completed=progress.done)
+
+        def tell(line: dict[str, Any]) -> None:
+            if "loss" in line:
+                note = f"loss {line['loss']:.3f}, {line['samples_per_second']:,.0f}/s"
+                shown.update(tasks["train"], note=note)
+
+        yield show, tell
+
+
+def _rich_bar(*more: "ProgressColumn") -> "RichBar":
     """On stderr, so that stdout stays what was asked for; nothing at all where stderr is no terminal."""
     from rich.console import Console
     from rich.progress import (
@@ -125,5 +147,6 @@ def _rich_bar() -> "RichBar":
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        *more,
     )
     return Progress(*columns, console=console, disable=not console.is_terminal)

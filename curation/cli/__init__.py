@@ -22,6 +22,7 @@ from curation.cli import (  # noqa: F401  # they register their commands
     pool,
     server,
     size,
+    train,
 )
 from curation.cli.apps import app
 from curation.errors import CurationError

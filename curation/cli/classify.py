@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from curation.class_lists import ClassList, parse_names, read_names
 from curation.cli.apps import app, checkpoint_app
 from curation.cli.options import Json
 from curation.errors import BadArgument, MissingFile, UnreadableFile
 from curation.terminal import plain, print_json, print_table
 
 if TYPE_CHECKING:
+    from curation.class_lists import ClassList
     from curation.clip.classify import Classified, Picture
     from curation.clip.serving import About
 
@@ -108,7 +108,9 @@ def list_models(
         print("\n".join(names))
 
 
-def _labels(labels: str | None, file: Path | None) -> ClassList:
+def _labels(labels: str | None, file: Path | None) -> "ClassList":
+    from curation.class_lists import parse_names, read_names
+
     if (labels is None) == (file is None):
         raise BadArgument("give the labels with --labels dog,cat or with --labels-file FILE, one of the two")
     return read_names(file) if file is not None else parse_names((labels or "").replace(",", "\n"))

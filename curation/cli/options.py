@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     CurateOptions = CurateConfig
     LadderOptions = TrainConfig
     SelectionOptions = SelectionConfig
+    TrainOptions = TrainConfig
     WriteOptions = ExportOptions
 else:
     CurateOptions = _options_of(CurateConfig)
     LadderOptions = _options_of(TrainConfig, OF_RUNGS)
     SelectionOptions = _options_of(SelectionConfig)
+    TrainOptions = _options_of(TrainConfig)
     WriteOptions = _options_of(ExportOptions)
 SHOWN_FILES = 20
 COUNT, PORT = validators.Number(gte=0), validators.Number(gte=1, lte=65535)

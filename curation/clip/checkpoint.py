@@ -134,8 +134,12 @@ def load_checkpoint(where: str, *, model: str | None = None, device: str | None 
     raises  MissingFile, BadArgument, UnreadableFile
     """
     on = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    path = Path(where).expanduser()
-    if path.is_dir():
+    try:
+        path = Path(where).expanduser()
+        is_folder = path.is_dir()
+    except (OSError, RuntimeError) as error:  # too long, no permission, a user that is not known
+        raise MissingFile(f"{where[:200]}: cannot be looked at ({_line(error)[:80]})") from None
+    if is_folder:
         inner = path / "checkpoint"
         return _from_folder(inner if (inner / CONFIG).is_file() else path, on)
     if path.suffix in FILES:

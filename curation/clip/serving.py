@@ -52,10 +52,13 @@ class Source:
     model: str | None = None
 
     def written(self) -> int:
-        """When its files were written last, in nanoseconds; 0 for a name, and for what is not there."""
-        path = Path(self.where).expanduser()
-        found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
-        return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
+        """When its files were written last, in nanoseconds; 0 for a name, and for what cannot be looked at."""
+        try:
+            path = Path(self.where).expanduser()
+            found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
+            return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
+        except (OSError, ValueError, RuntimeError):  # too long a path, no permission, a user that is not known
+            return 0
 
 
 @dataclass(frozen=True, kw_only=True)

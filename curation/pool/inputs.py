@@ -130,7 +130,10 @@ def _size(place: Path | str) -> int:
     if files.is_uri(place):
         remote, path = files.filesystem(str(place))
         return int(remote.get_file_info(path).size or 0)
-    return Path(place).stat().st_size
+    try:
+        return Path(place).stat().st_size
+    except FileNotFoundError:
+        raise UnreadableFile(f"{place}: is not there any more; put it back, or start a new run") from None
 
 
 def _remote_files(uri: str, format: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""A run or a task as a process of its own, which outlives the page or the terminal that asked for it."""
+"""A run, a task, a training or a ladder as a process of its own: it outlives the page or terminal that asked for it."""
 
 import signal
 import subprocess
@@ -37,7 +37,7 @@ def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | Non
 
 
 def cancel(path: Path) -> None:
-    """Ask a job to stop; it does so after the units under way. Harmless where none runs."""
+    """Ask a job to stop; it does so after the units or the step under way. Harmless where none runs."""
     (path / "cancel").touch()
 
 

@@ -16,9 +16,11 @@ WRITE_EVERY_S = 0.5
 class Progress:
     """One moment of a run.
 
-    phase:   "filter" and "compare" where filters are on; "match", "balance" and "curves"
-    done:    rows of the pool that this phase is through with, or bytes; total: rows or bytes of the pool
-    of:      "rows", or "bytes" where not every file tells its rows beforehand
+    phase:   "filter" and "compare" where filters are on; "match", "balance" and "curves"; of a training "decode" and
+             "train"
+    done:    rows of the pool that this phase is through with, or bytes; total: rows or bytes of the pool; of a
+             training pairs of the run, and samples seen
+    of:      "rows", or "bytes" where not every file tells its rows beforehand; "pairs" of a training
     rate:    of them a second in this phase, 0 where it is not known yet
     eta_s:   seconds to the end of this phase, None where the rate is not known
     elapsed_s: seconds since the job started (monotonic clock)
@@ -46,9 +48,10 @@ class Reporter:
         self._written = -WRITE_EVERY_S
         self.seconds: dict[str, float] = {}
 
-    def phase(self, name: str, already_done: int = 0) -> None:
-        """A phase begins, `already_done` of its rows by an earlier job."""
+    def phase(self, name: str, already_done: int = 0, total: int | None = None) -> None:
+        """A phase begins, `already_done` of its rows by an earlier job; `total` where it has one of its own."""
         self.end_phase()
+        self._total = self._total if total is None else total
         self._phase, self._done, self._done_before = name, already_done, already_done
         self._phase_started = time.monotonic()
         self._report(write=True)

@@ -46,11 +46,6 @@ def metadata_folder() -> Path:
     return workspace() / "metadata"
 
 
-def decoded_folder() -> Path:
-    """Where pictures are kept decoded that models train on; it may be removed at any time."""
-    return workspace() / "decoded"
-
-
 def thumbnail_folder() -> Path:
     """Where thumbnails are kept that the app made; it may be removed at any time."""
     return workspace() / ".thumbnails"
@@ -64,6 +59,16 @@ def models_folder() -> Path:
 def ladders_folder() -> Path:
     """Where the ladders of the workspace are, each a folder; it need not be there."""
     return workspace() / "ladders"
+
+
+def new_model_folder() -> Path:
+    """A folder for a new training, which is not there yet: a random id, for its name is only data."""
+    return models_folder() / secrets.token_hex(8)
+
+
+def decoded_folder() -> Path:
+    """Where the pictures of runs are kept decoded for trainings, see `clip.training.decoded`; it may be removed."""
+    return workspace() / "decoded"
 
 
 def features_folder() -> Path:

@@ -16,6 +16,9 @@ from curation.ui.text import label, notice, number
 CONFIG = "open_clip_config.json"
 """What a folder with a checkpoint holds, in the form of open_clip."""
 
+WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".bin")
+"""How a file ends that holds weights alone."""
+
 SAMPLE = "Sample: emoji world (synthetic)"
 PATH, NAME = "A folder or file on this machine ...", "A model of open_clip by name ..."
 
@@ -89,7 +92,7 @@ def _by_path(worker: ModelWorker) -> Source | None:
     if not path:
         st.info("Give the path of a folder or of a file with weights.", icon=":material/folder_open:")
         return None
-    if Path(path).expanduser().is_dir():
+    if not path.endswith(WEIGHT_FILES):
         return Source(path)
     model = st.selectbox(
         "Architecture", _names(worker)[1], index=None, key="checkpoint_model", persist_state="session",

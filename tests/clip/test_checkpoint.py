@@ -81,6 +81,9 @@ def test_what_is_no_checkpoint_is_refused_in_words(tmp_path):
     (tmp_path / "notes.pt").write_bytes(b"no weights")
     with pytest.raises(MissingFile, match="no checkpoint here"):
         load_checkpoint(str(tmp_path / "empty"))
+    for where in ("x" * 5000, "~nobody-of-this-name/x"):
+        with pytest.raises(MissingFile, match="cannot be looked at"):
+            load_checkpoint(where)
     with pytest.raises(BadArgument, match="do not tell their architecture"):
         load_checkpoint(str(tmp_path / "notes.pt"))
     with pytest.raises(UnreadableFile, match="no weights of ViT-B-32"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation.clip.training.config import ARMS, Arm
 from curation.clip.training.decoded import DecodedPool
@@ -20,7 +20,7 @@ def rows_of(pool: DecodedPool, arm: Arm, t: float) -> Rows:
     """The items of an arm, for any epoch; only those of `online` differ from one epoch to another.
 
     raw       all pairs with a picture
-    english   those whose text is identified as English
+    english   those whose text is English, as the run says, or as it is identified where the run says nothing
     matched   those that match an entry
     balanced  those with t_min < t, the curated set of the run
     online    those with t_min < t in a draw of the epoch's own; that of epoch 0 is the run's
@@ -37,8 +37,9 @@ def _fixed(pool: DecodedPool, arm: Arm, t: float) -> np.ndarray:
     if arm == "raw":
         return np.arange(len(pool))
     if arm == "english":
-        languages: pa.Array = identify(pool.pairs["text"].combine_chunks())
-        return np.flatnonzero(np.array([code == "en" for code in languages.to_pylist()], dtype=bool))
+        said = "language" in pool.pairs.column_names
+        languages = pool.pairs["language"] if said else identify(pool.pairs["text"].combine_chunks())
+        return np.flatnonzero(pc.fill_null(pc.equal(languages, "en"), False).to_numpy(zero_copy_only=False))
     if arm == "matched":
         return np.flatnonzero(np.isfinite(_t_min(pool, 0)))
     if arm == "balanced":

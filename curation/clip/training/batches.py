@@ -45,9 +45,10 @@ class Batches:
         while True:
             rows = self.rows(epoch)
             if len(rows) < size:
+                higher = ", or a higher t" if self.config.needs_t else ""
                 raise BadRun(
-                    f"{len(rows):,} pairs with pictures at t, fewer than a batch of {size:,}: choose a higher t, or a"
-                    " smaller batch"
+                    f"the arm {self.config.arm} has {len(rows):,} pairs with pictures, fewer than a batch of {size:,}:"
+                    f" choose a smaller batch{higher}"
                 )
             order = np.random.default_rng([self.config.seed, epoch]).permutation(rows)
             while batch < len(rows) // size:

@@ -27,9 +27,14 @@ SCHEDULE, OPTIMISER, TOWER = "Samples and batches", "Optimiser", "Start and towe
 class TrainConfig:
     """How to train: InfoNCE with a learned scale, AdamW, warm-up and cosine, as CLIP was (Radford et al. 2021)."""
 
-    model: str = option("headtail-tiny", "architecture: headtail-tiny, or a name of open_clip such as ViT-B-32")
+    model: str = option(
+        "headtail-tiny",
+        "architecture: headtail-tiny, or a name of open_clip such as ViT-B-32; not asked for with a start",
+    )
     arm: Arm = option("balanced", "which pairs of the run are trained on", choices=ARMS)
-    t: float | None = option(None, "threshold of the arms that are balanced; that of the run if not given", min=1.0)
+    t: float | None = option(
+        None, "threshold of the arms that are balanced; that of the run if not given", min=1.0, flag="-t"
+    )
     samples: int = option(153_600, "samples seen in all, however often each pair comes", min=1, group=SCHEDULE)
     batch_size: int = option(256, "pairs that are told apart from each other in a step", min=2, group=SCHEDULE)
     accumulate: int = option(

@@ -6,13 +6,17 @@
     bpe-<size>.txt.gz  a vocabulary learnt from the texts of the run
     tokens-<key>.npy   (N, context_length) int32: the texts of all pairs with a picture
 
-The folder belongs to one plan of a run and one way to make pictures ready, and is shared by all that train on it.
+The folder belongs to one plan of a run and one way to make pictures ready, and is shared by all that train on it: of
+two that begin at once, one decodes and the other waits for it.
 """
 
 import hashlib
 import json
+import math
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -30,12 +34,14 @@ from curation.engines.local import map_units
 from curation.errors import BadRun, CurationError
 from curation.pool.images import rgb, stream_images
 from curation.runs.export.kept import in_pool_order
-from curation.runs.folder import Run
+from curation.runs.folder import Run, lock
 
 LEARNT_FROM = 100_000
 """So many texts, evenly spaced, are enough to learn a vocabulary of a few thousand tokens from."""
 TOKENIZED_AT_ONCE = 4096
 TOLD_EVERY = 256
+MOST_ASPECT = 100
+"""Of a picture longer than that nearly all would be cropped away, once it was resized to hundreds of megabytes."""
 _WAYS = ("size", "interpolation", "resize_mode", "fill_color")
 """What of a preprocess_cfg decides the pixels; mean and standard deviation come later."""
 
@@ -111,44 +117,93 @@ def decode(
     A picture that cannot be decoded is left out and counted with its reason, and so is a pair without one.
 
     on_rows: told how many more pairs are through
-    raises   BadRun where no pair has a picture, UnreadableFile where the pool is gone or has changed, Cancelled
+    raises   BadRun where no pair has a picture, UnreadableFile where the pool is gone or has changed, CurationError
+             where the disk has no room for all of them, Cancelled
     """
     own = folder / _key(run, preprocess)
     own.mkdir(parents=True, exist_ok=True)
-    units = [Unit(index, path.name, ()) for index, path in enumerate(run.pair_files)]
-    missing = [unit for unit in units if not (own / f"{unit.index:05d}.json").is_file()]
-    on_rows(sum(run.info["unit_pairs"]) - sum(run.info["unit_pairs"][unit.index] for unit in missing))
+    with _alone_in(own, cancel):
+        units = [Unit(index, path.name, ()) for index, path in enumerate(run.pair_files)]
+        missing = [unit for unit in units if not _is_whole(own / f"{unit.index:05d}")]
+        _check_room(run, missing, own, preprocess)
+        on_rows(sum(run.info["unit_pairs"]) - sum(run.info["unit_pairs"][unit.index] for unit in missing))
+        counting = Lock()  # on_rows is told by the threads that decode
 
-    counting = Lock()  # on_rows is told by the threads that decode
+        def tell(rows: int) -> None:
+            if cancel():
+                raise Cancelled
+            with counting:
+                on_rows(rows)
 
-    def decode_unit(unit: Unit, env: None) -> None:
-        stem, rows, dropped = own / f"{unit.index:05d}", [], Counter[str]()
-        pairs = files.open_parquet(run.pair_files[unit.index]).read(["uid", "image"])
-        # the pairs of a run are in the order of t_min; in that of the pool each of its files is read once
-        pairs = in_pool_order(pairs.append_column("row", pa.array(np.arange(len(pairs)))))
-        with files.whole(stem.with_suffix(".pixels")) as temporary, temporary.open("wb") as file:
-            pictures = _pictures(run, pairs["image"].to_pylist())
-            for done, (row, picture) in enumerate(zip(pairs["row"].to_pylist(), pictures, strict=True), start=1):
-                if isinstance(picture, Image.Image):
-                    rows.append(row)
-                    file.write(preprocess.pixels(picture).data)
-                else:
-                    dropped[picture] += 1
-                if done % TOLD_EVERY == 0 or done == len(pairs):
-                    if cancel():
-                        raise Cancelled
-                    with counting:
-                        on_rows((done - 1) % TOLD_EVERY + 1)
-        files.write_array(stem.with_suffix(".rows.npy"), np.array(rows, dtype=np.int64))
-        receipt = {"shape": [len(rows), *preprocess.size, 3], "dropped": dropped}
-        files.write_json(stem.with_suffix(".json"), receipt)
+        def decode_unit(unit: Unit, env: None) -> None:
+            _decode_unit(run, unit, own / f"{unit.index:05d}", preprocess, tell)
 
-    map_units(decode_unit, missing, None, on_done=lambda unit, receipt: None, cancel=cancel, workers=workers)
+        map_units(decode_unit, missing, None, on_done=lambda unit, receipt: None, cancel=cancel, workers=workers)
     pool = DecodedPool(run, own)
     if not len(pool):
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in pool.dropped.items())
         raise BadRun(f"{run.path}: none of its pairs has a picture to train on ({reasons or 'it has no pairs'})")
     return pool
+
+
+def _decode_unit(run: Run, unit: Unit, stem: Path, preprocess: Preprocess, tell: Callable[[int], None]) -> None:
+    """Write the files of a unit, its receipt at last."""
+    rows: list[int] = []
+    dropped: Counter[str] = Counter()
+    pairs = files.open_parquet(run.pair_files[unit.index]).read(["uid", "image"])
+    # the pairs of a run are in the order of t_min; in that of the pool each of its files is read once
+    pairs = in_pool_order(pairs.append_column("row", pa.array(np.arange(len(pairs)))))
+    with files.whole(stem.with_suffix(".pixels")) as temporary, temporary.open("wb") as file:
+        pictures = _pictures(run, pairs["image"].to_pylist())
+        for done, (row, picture) in enumerate(zip(pairs["row"].to_pylist(), pictures, strict=True), start=1):
+            if isinstance(picture, Image.Image):
+                rows.append(row)
+                file.write(preprocess.pixels(picture).data)
+            else:
+                dropped[picture] += 1
+            if done % TOLD_EVERY == 0 or done == len(pairs):
+                tell((done - 1) % TOLD_EVERY + 1)
+    files.write_array(stem.with_suffix(".rows.npy"), np.array(rows, dtype=np.int64))
+    files.write_json(stem.with_suffix(".json"), {"shape": [len(rows), *preprocess.size, 3], "dropped": dropped})
+
+
+@contextmanager
+def _alone_in(folder: Path, cancel: Callable[[], bool]) -> Iterator[None]:
+    """Hold the folder, once nobody else does, and clear away what a killed one was writing."""
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(lock(folder))
+                break
+            except BadRun:  # another training decodes the same pictures
+                if cancel():
+                    raise Cancelled from None
+        for leftover in folder.glob(".[0-9]*.tmp"):  # of units; vocabularies and tokens are written without the lock
+            leftover.unlink(missing_ok=True)
+        yield
+
+
+def _is_whole(stem: Path) -> bool:
+    """Whether a unit has its receipt, and files as long as that says."""
+    try:
+        shape = files.read_json(stem.with_suffix(".json"))["shape"]
+        rows = np.load(stem.with_suffix(".rows.npy"), mmap_mode="r").shape
+        return stem.with_suffix(".pixels").stat().st_size == math.prod(shape) and rows == (shape[0],)
+    except (CurationError, OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _check_room(run: Run, units: list[Unit], folder: Path, preprocess: Preprocess) -> None:
+    """CurationError if what is to be decoded would not fit on the disk."""
+    images = [files.open_parquet(run.pair_files[unit.index]).read(["image"])["image"] for unit in units]
+    height, width = preprocess.size
+    needed = sum(len(column) - column.null_count for column in images) * height * width * 3
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise CurationError(
+            f"{folder}: the pictures of this run take {needed / 1e9:,.2f} GB at {width} x {height} pixels, and"
+            f" {free / 1e9:,.2f} GB are free; make room, or choose a model of smaller pictures"
+        )
 
 
 def _pictures(run: Run, references: list[str | None]) -> Iterator[Image.Image | str]:
@@ -158,9 +213,12 @@ def _pictures(run: Run, references: list[str | None]) -> Iterator[Image.Image | 
             yield "no picture"
             continue
         try:
-            yield rgb(data)
+            picture = rgb(data)
         except CurationError:
             yield "picture cannot be decoded"
+            continue
+        too_long = max(picture.size) > MOST_ASPECT * min(picture.size)
+        yield f"picture more than {MOST_ASPECT} times as long as wide" if too_long else picture
 
 
 def _mapped(path: Path, shape: list[int]) -> np.ndarray:

@@ -11,7 +11,7 @@ lock, cancel, output.txt   as those of a run
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +19,8 @@ from typing import Any, ClassVar
 from curation.clip.training.config import TrainConfig
 from curation.clip.work import Work
 from curation.runs.folder import Run
+
+METRICS = "metrics.jsonl"
 
 
 class Training(Work):
@@ -39,7 +41,13 @@ class Training(Work):
 
     @property
     def totals(self) -> dict[str, Any]:
-        """What it came to: items, dropped, step, samples, epoch, loss, seconds, and its last evaluation; or {}."""
+        """What it came to, {} before it is done.
+
+        items:   pairs with a picture in the arm (of `online` in epoch 0); dropped: those of the run without, by reason
+        step, samples, epoch, loss, logit_scale: of the last line of the metrics
+        seconds: that the training took, reading and decoding not counted
+        top1, mean_per_class: of the last evaluation, where there was one
+        """
         return dict(self.info.get("totals", {}))
 
     @property
@@ -49,18 +57,26 @@ class Training(Work):
 
 
 def create_training(path: Path, run: Run, config: TrainConfig, *, name: str) -> Training:
-    """Write the plan of a training on a finished run; raises BadRun where the folder holds one already, BadArgument."""
+    """Write the plan of a training on a finished run; raises BadRun where the folder holds one already, BadArgument.
+
+    Paths in it are made absolute: its job may be started from elsewhere.
+    """
     t = run.t if config.t is None else config.t
+    if config.evaluate is not None:
+        config = replace(config, evaluate=str(Path(config.evaluate).resolve()))
+    if config.start is not None and Path(config.start).exists():  # else it is the name of a model
+        config = replace(config, start=str(Path(config.start).resolve()))
     return Training.create(path, run, {"t": t, "config": asdict(config)}, name)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a training's metrics so far; a last line that is being written is left out."""
-    if not (path / "metrics.jsonl").is_file():
+    """The lines of a training's metrics so far; what is no line of them, in a damaged file, is left out."""
+    if not (path / METRICS).is_file():
         return []
-    lines = (path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     found = []
-    for line in lines:
+    for text in (path / METRICS).read_bytes().splitlines():
         with suppress(ValueError):
-            found.append(json.loads(line))
+            line = json.loads(text)
+            if isinstance(line, dict) and isinstance(line.get("step"), int):
+                found.append(line)
     return found

@@ -38,7 +38,10 @@ class Judge:
 
 
 def judge(data: Path, preprocess: Preprocess) -> Judge:
-    """Read an evaluation set, see docs/evaluate.md; raises BadArgument where no picture of it has a label."""
+    """Read an evaluation set, see docs/evaluate.md.
+
+    raises BadArgument where no picture of it has a label, or none of those that have one can be decoded
+    """
     found: EvalSet = load(data)
     labelled = found.test[found.label[found.test] >= 0]
     if not len(labelled):
@@ -51,6 +54,8 @@ def judge(data: Path, preprocess: Preprocess) -> Judge:
                 label.append(int(found.label[number]))
         except CurationError:  # counted below
             continue
+    if not pixels:
+        raise BadArgument(f"{data}: none of its {len(labelled):,} labelled pictures can be decoded")
     return Judge(found.classnames, np.stack(pixels), np.array(label), found.digest, len(labelled) - len(pixels))
 
 

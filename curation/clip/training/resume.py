@@ -23,30 +23,49 @@ class Place:
     batch: int = 0
 
 
-def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, place: Place) -> None:
-    """Write weights, the optimiser's moments, step and place."""
+@dataclass(frozen=True)
+class State:
+    """A moment of a training, beside the weights and the optimiser.
+
+    step:    steps behind
+    place:   in the data
+    losses:  of the steps since the last line of the metrics
+    seconds: that the training took so far
+    """
+
+    step: int = 0
+    place: Place = Place()
+    losses: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+
+def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> None:
+    """Write weights, the optimiser's moments, the state of torch's random numbers, and all that `State` holds."""
     tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
     for number, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+    tensors["random"] = torch.get_rng_state()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with files.whole(path / RESUME) as temporary:
-        save_file(tensors, temporary, metadata={"step": str(step), "place": json.dumps(asdict(place))})
+        save_file(tensors, temporary, metadata={"state": json.dumps(asdict(state))})
 
 
-def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, Place]:
-    """Put back what `save_state` wrote, and return step and place; 0 and the beginning where there is nothing."""
+def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> State:
+    """Put back what `save_state` wrote; the beginning where there is nothing. raises UnreadableFile"""
     if not (path / RESUME).is_file():
-        return 0, Place()
+        return State()
     try:
         with safe_open(path / RESUME, framework="pt") as file:
-            said, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            said = json.loads(file.metadata()["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         model.load_state_dict(_below(tensors, "model."))
-        state: dict[int, dict[str, torch.Tensor]] = {}
+        moments: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in _below(tensors, "optimizer.").items():
             number, _, moment = name.partition(".")
-            state.setdefault(int(number), {})[moment] = tensor
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-        return int(said["step"]), Place(**json.loads(said["place"]))
+            moments.setdefault(int(number), {})[moment] = tensor
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+        torch.set_rng_state(tensors["random"])
+        return State(int(said["step"]), Place(**said["place"]), tuple(said["losses"]), float(said["seconds"]))
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise UnreadableFile(f"{path / RESUME}: damaged ({reason}); delete it to train from the beginning") from None
