@@ -47,7 +47,7 @@ lock:
 # Pools are made once for all benchmarks, and kept where HEADTAIL_BENCH_DIR says; else they are gone at the end.
 bench: $(VENV)/.installed
 	@pools=$$(mktemp -d) && trap 'rm -rf "$$pools"' EXIT && export HEADTAIL_BENCH_DIR="$${HEADTAIL_BENCH_DIR:-$$pools}" \
-		&& for name in matching curate_pool query_run read_pool start_up live_chart classify; do \
+		&& for name in matching curate_pool query_run read_pool start_up live_chart classify training; do \
 			$(BIN)/python tests/benchmarks/$$name.py --record || exit 1; \
 		done
 	$(BIN)/python tests/benchmarks/report.py

@@ -3,19 +3,23 @@
 import re
 import shlex
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
+from clip.models import write_small_checkpoint
 from curation import cli
 from curation.balancing import t_to_p
 from curation.class_lists import spellings
+from curation.clip.checkpoint import load_checkpoint
 from curation.clip.protocol import PROTOCOLS
 from curation.clip.results import SCHEMA, Row, add_results
+from curation.clip.training.config import ARMS, TrainConfig
 from curation.divergence import align
 from curation.matching import Matcher
 from curation.metadata.ngrams import NgramCounter
@@ -142,6 +146,7 @@ def test_the_commands_of_the_page_on_exports_are_commands(line):
             "docs/labels.md",
             "docs/evaluate.md",
             "docs/classify.md",
+            "docs/train.md",
         )
         for line in (ROOT / document).read_text(encoding="utf-8").split("\n")
         if line.startswith("    headtail ")
@@ -222,3 +227,26 @@ def test_what_is_shown_of_an_entry_is_what_the_command_says(tmp_path, capsys, mo
         with suppress(SystemExit):
             cli.main(shlex.split(command.replace("runs/sample", str(tmp_path / "run"))))
     assert capsys.readouterr().out.rstrip() == "\n".join(line[4:] for line in block[1].splitlines())
+
+
+def test_the_options_of_training_are_those_of_its_configuration():
+    documented = [
+        (name.strip("`"), default) for name, default, _ in rows_of_table("docs/train.md", "| option | default | what |")
+    ]
+    options = {field.name: field.default for field in fields(TrainConfig)}
+    assert sorted(documented) == sorted(
+        (f"--{name.replace('_', '-')}", "" if default is None else str(default)) for name, default in options.items()
+    )
+    assert [row[0].strip("`") for row in rows_of_table("docs/train.md", "| `--arm` | pairs |")] == list(ARMS)
+
+
+def test_open_clip_opens_a_checkpoint_as_the_documentation_says(tmp_path):
+    folder = write_small_checkpoint(tmp_path / "checkpoint")
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "train.md").read_text(encoding="utf-8"), re.DOTALL)
+    said: dict = {}
+    exec(compile(code.replace("models/balanced/checkpoint", str(folder)), "docs/train.md", "exec"), said)
+    ours = load_checkpoint(str(folder))
+    tokens = said["tokenizer"](["a photo of a dog"])
+    assert torch.equal(tokens, ours.tokenizer(["a photo of a dog"]))
+    features = said["model"].eval().encode_text(tokens, normalize=True).detach().numpy()
+    np.testing.assert_allclose(features, ours.encode_texts(["a photo of a dog"]), atol=1e-5)

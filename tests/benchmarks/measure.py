@@ -26,7 +26,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "docs" / "performance.jsonl"
 
-LIBRARIES = ("numpy", "numba", "pyarrow", "duckdb", "streamlit", "pyahocorasick", "ahocorasick_rs", "xxhash")
+LIBRARIES = (
+    "numpy",
+    "numba",
+    "pyarrow",
+    "duckdb",
+    "streamlit",
+    "pyahocorasick",
+    "ahocorasick_rs",
+    "xxhash",
+    "torch",
+    "open_clip_torch",
+)
 
 sys.path.append(str(ROOT / "tests"))  # for `reference`: a script has only its own folder on the path
 

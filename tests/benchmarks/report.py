@@ -191,6 +191,20 @@ def classify(line: Line) -> list[Row]:
     ]
 
 
+def training(line: Line) -> list[Row]:
+    f = line["figures"]
+    rate = f["samples_per_s"]
+    return [
+        Row("samples a second", rate["ours"], "{:,.0f}"),
+        Row("open_clip's step, from memory, samples a second", rate["open_clip_step"], "{:,.0f}"),
+        Row("open_clip's training from picture files, samples a second", rate["open_clip_files"], "{:,.0f}"),
+        _ratio("times open_clip's step (best turns)", f["ratio_step"], 1),
+        _ratio("times open_clip's training from files (best turns)", f["ratio_files"], 1),
+        Row("share of the time that waits for data", f["waiting_for_data"], "{:.2%}", ("below", 0.02)),
+        Row("pictures decoded a second, once for all trainings", f["pictures_decoded_per_s"], "{:,.0f}"),
+    ]
+
+
 TABLES: dict[str, Callable[[Line], list[Row]]] = {
     "matching": matching,
     "curate_pool": curate_pool,
@@ -199,6 +213,7 @@ TABLES: dict[str, Callable[[Line], list[Row]]] = {
     "start_up": start_up,
     "live_chart": live_chart,
     "classify": classify,
+    "training": training,
 }
 
 HISTORY = {
@@ -218,6 +233,7 @@ HISTORY = {
     "start_up": ("headtail help, s", "first match, s", "first run of app, s"),
     "live_chart": ("frames a second while t is dragged", "an update, 95 of 100 take at most, ms"),
     "classify": ("cold, s", "cached, s", "times open_clip"),
+    "training": ("samples a second", "times open_clip's step (best turns)"),
 }
 
 

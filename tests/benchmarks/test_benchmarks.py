@@ -1,6 +1,7 @@
 """Every benchmark at a toy size, so that none rots. How fast it is does not count here."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,19 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
         measure.line(
             classify, checkpoint=write_small_checkpoint(run.parent / "small"), pictures=3, labels=2, repeats=1
         ),
+        *toy_training(),
         *([measure.line(live_chart, run=run, moves=20, releases=2)] if Path(CHROMIUM).exists() else []),
     ]
     return {line["benchmark"]: json.loads(json.dumps(line)) for line in lines}
+
+
+def toy_training() -> list[dict[str, Any]]:
+    """None where the packages are missing with which open_clip reads its data: they are in the group `dev`."""
+    if find_spec("webdataset") is None:
+        return []
+    from training import training
+
+    return [measure.line(training, batches=3, batch=8, repeats=1, tiny=0)]
 
 
 def numbers(value: Any) -> list[float]:
@@ -53,7 +64,8 @@ def numbers(value: Any) -> list[float]:
 @pytest.mark.parametrize("name", report.TABLES)
 def test_a_benchmark_proves_its_answers_and_leaves_a_whole_line(toys, name):
     if name not in toys:
-        pytest.skip(f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)")
+        missing = {"live_chart": f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)"}
+        pytest.skip(missing.get(name, "no webdataset, with which open_clip reads its data (pip install webdataset)"))
     line = toys[name]
     assert set(line) == FIELDS
     assert line["proven"] and all(line["proven"])

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import open_clip
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from measure import Measured, peak_memory_mb, prove, race, script, timed
 from open_clip_train.params import parse_args
 from open_clip_train.scheduler import cosine_lr
 from open_clip_train.train import train_one_epoch
-from PIL import Image
 
 from curation.clip.training import fit as our_fit
 from curation.clip.training.batches import Batch, Batches
@@ -34,15 +34,14 @@ from curation.clip.training.config import TrainConfig
 from curation.clip.training.folder import Training, create_training
 from curation.clip.training.ready import Ready, prepare
 from curation.clip.training.resume import Place
-from curation.metadata import from_entries
+from curation.metadata_files import read_metadata
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.folder import Run
 from curation.runs.plan import create_run
 from curation.runs.progress import Reporter
+from curation.runs.workspace import SAMPLE_DATA
 
-WORDS = [f"word{k}" for k in range(2000)]
-SIDE = 64
 PROOF_STEPS = 5
 
 
@@ -99,24 +98,22 @@ def _ratio(times: dict[str, Any], peer: str) -> dict[str, float]:
 
 
 def _run(folder: Path, pairs: int) -> Run:
-    """Soft pictures as JPEG, and captions of three to twelve words by a Zipf law."""
-    random = np.random.default_rng(0)
-    lengths = random.integers(3, 13, pairs)
-    captions = [" ".join(WORDS[min(k, len(WORDS)) - 1] for k in random.zipf(1.3, length)) for length in lengths]
+    """The first so many pairs of the sample data, which are in a few words each, with their pictures as files too."""
+    pool = pa.concat_tables([pq.read_table(path) for path in sorted((SAMPLE_DATA / "pool").glob("*.parquet"))])
+    pool = pool.filter(pc.and_(pc.is_valid(pool["text"]), pc.is_valid(pool["image"]))).slice(0, pairs)
+    if len(pool) < pairs:
+        raise SystemExit(f"the sample data has {len(pool):,} pairs: choose fewer batches, or smaller ones")
     (folder / "pictures").mkdir()
-    for n in range(pairs):
-        small = Image.fromarray(random.integers(0, 256, (6, 6, 3), dtype=np.uint8))
-        small.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(_picture(folder, n), "JPEG", quality=90)
-    images = [_picture(folder, n).read_bytes() for n in range(pairs)]
-    uids = [f"{n:08d}" for n in range(pairs)]
-    pq.write_table(pa.table({"uid": uids, "text": captions, "image": images}), folder / "pool.parquet")
-    metadata = from_entries(WORDS, source="benchmark")
+    for n, image in enumerate(pool["image"].to_pylist()):
+        _picture(folder, n).write_bytes(image)
+    pq.write_table(pool, folder / "pool.parquet")
+    metadata = read_metadata(SAMPLE_DATA / "metadata.parquet")
     create_run(folder / "run", [str(folder / "pool.parquet")], metadata, CurateConfig(t=20.0))
     return curate.run(folder / "run", workers=2)
 
 
 def _picture(folder: Path, n: int) -> Path:
-    return folder / "pictures" / f"{n:08d}.jpg"
+    return folder / "pictures" / f"{n:08d}.webp"
 
 
 @contextmanager
