@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from curation.figures import BALANCED, CAP, RAW, dressed, escaped, log_axis
+from curation.figures_training import LEAST_TOP
 
 GROUPS = {"all": "All classes", "head": "Head", "middle": "Middle", "tail": "Tail"}
 GROUP_COLOURS = {"all": RAW, "head": "#7c3aed", "middle": CAP, "tail": BALANCED}
@@ -33,7 +34,7 @@ def accuracy_by_arm(accuracies: pa.Table) -> go.Figure:
     rows = accuracies.to_pylist()
     rungs = list(dict.fromkeys(row["rung"] for row in rows))
     lanes = [group for group in GROUPS if any(row["group"] == group for row in rows)]
-    height, top = 1.0 / (len(rungs) + 1.5), max((row["high"] for row in rows), default=1.0)
+    height, top = 1.0 / (len(rungs) + 1.5), max([LEAST_TOP, *(row["high"] for row in rows)])
     figure = go.Figure()
     for number, rung in enumerate(rungs):
         own = [row for row in rows if row["rung"] == rung]
@@ -90,7 +91,8 @@ def accuracy_by_t(accuracies: pa.Table) -> go.Figure:
     if ts:
         log_axis(figure.layout.xaxis, min(ts) * 0.8, max(ts) * 1.25, "t")
         figure.update_xaxes(tickvals=sorted(set(ts)), ticktext=[f"{t:,.15g}" for t in sorted(set(ts))])
-    figure.update_yaxes(title="zero-shot accuracy", rangemode="tozero", tickformat=".0%")
+    top = max([LEAST_TOP, *(row["high"] for row in rows)])
+    figure.update_yaxes(title="zero-shot accuracy", range=[0, 1.08 * top], tickformat=".0%")
     return dressed(figure).update_layout(showlegend=True)
 
 

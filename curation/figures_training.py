@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from curation.figures import BALANCED, CAP, RAW, dressed
 
 CURVE_HEIGHT = 300
+LEAST_TOP = 0.05
+"""An axis of accuracy reaches at least so far, so that what is hardly above nothing looks like that."""
 
 Metrics = Sequence[Mapping[str, Any]]
 """The lines of metrics.jsonl, as `clip.training.folder` describes them."""
@@ -51,5 +53,6 @@ def accuracy_by_samples(metrics: Metrics, samples: int) -> go.Figure:
             hovertemplate=f"<b>%{{y:.1%}}</b> {name} after %{{x:,}} samples<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title="samples seen", range=[0, samples], tickformat="~s")
-    figure.update_yaxes(title="zero-shot accuracy", rangemode="tozero", tickformat=".0%")
+    top = max([LEAST_TOP, *(row[column] for row in rows for column in ("top1", "mean_per_class"))])
+    figure.update_yaxes(title="zero-shot accuracy", range=[0, 1.08 * top], tickformat=".0%")
     return dressed(figure).update_layout(height=CURVE_HEIGHT)

@@ -25,3 +25,9 @@ def test_accuracy_has_a_point_where_it_was_measured():
 def test_before_the_first_line_the_figures_are_there_and_empty():
     assert [len(trace.x) for trace in accuracy_by_samples([], 25_600).data] == [0, 0]
     assert len(loss_by_samples([], 25_600, 256).data[1].x) == 0
+
+
+def test_an_accuracy_next_to_nothing_does_not_fill_the_axis():
+    metrics = metrics_of(TrainConfig(samples=25_600), best=0.001)
+    assert accuracy_by_samples(metrics, 25_600).layout.yaxis.range[1] > 0.05
+    assert accuracy_by_samples(METRICS, 25_600).layout.yaxis.range[1] == pytest.approx(1.08 * 0.5)

@@ -6,13 +6,16 @@ What is kept is about runs, which all browsers on this machine share; nothing in
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 import streamlit as st
 
 from curation import class_lists, queries
 from curation.balancing import p_to_t
 from curation.class_lists import ClassList
 from curation.clip.ladder import budget as ladder_budget
+from curation.clip.ladder import summary
 from curation.clip.ladder.budget import Budget
+from curation.clip.ladder.folder import Ladder
 from curation.clip.training.config import Arm
 from curation.pool import show as pool_show
 from curation.pool.columns import Columns
@@ -63,6 +66,18 @@ def budget(run: Run, arm: Arm, t: float, samples: int) -> Budget:
 def lowest_t(run: Run, samples: int) -> float | None:
     """`clip.ladder.budget.lowest_t`"""
     return ladder_budget.lowest_t(run, samples)
+
+
+def ladder_results(ladder: Ladder) -> tuple[pa.Table, pa.Table]:
+    """`summary.accuracies` and `summary.by_class`, worked out again only after another training was judged."""
+    return _ladder_results(str(ladder.path), ladder.info["created"], len(ladder.judged))
+
+
+# its tables are shared, not copied: nothing writes into them
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _ladder_results(path: str, created: str, judged: int) -> tuple[pa.Table, pa.Table]:
+    ladder = Ladder.open(Path(path))
+    return summary.accuracies(ladder), summary.by_class(ladder)
 
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs=_RUN_IDENTITY)

@@ -9,7 +9,7 @@ from curation.class_lists import ClassList
 from curation.clip.ladder.config import Rung
 from curation.clip.ladder.folder import Ladder
 from curation.clip.ladder.rescued import rescued
-from curation.clip.ladder.summary import accuracies, by_class, sentence
+from curation.clip.ladder.summary import sentence
 from curation.clip.training.config import WORDS
 from curation.errors import CurationError
 from curation.runs.folder import Run, open_finished_run
@@ -17,7 +17,7 @@ from curation.runs.workspace import ladders_folder, workspace
 from curation.ui import cached
 from curation.ui.charts import show_figure
 from curation.ui.tables import show_downloads, show_table
-from curation.ui.text import counted, number
+from curation.ui.text import counted, label, number
 from curation.ui.train_evaluation import is_synthetic
 from curation.ui.train_show import PHASES
 from curation.ui.watching import ACTIVE, phase_line
@@ -31,14 +31,14 @@ def _about(ladder: Ladder) -> str:
 
 
 def _came_to(ladder: Ladder) -> str:
-    done, total = len(_done(ladder)), len(ladder.config.trainings)
+    done, total = len(ladder.judged), len(ladder.config.trainings)
     return "" if ladder.state == "done" else f"{number(done)} of {number(total)} trainings"
 
 
 def _show(ladder: Ladder) -> None:
     if ladder.state in ACTIVE:
         _show_progress(ladder)
-    found = accuracies(ladder)
+    found, cells = cached.ladder_results(ladder)
     if not len(found):
         st.caption("Results appear arm by arm, as each training is done.")
         return
@@ -50,21 +50,18 @@ def _show(ladder: Ladder) -> None:
         )
     _show_arms(ladder, found)
     _show_sweep(found)
-    _show_classes(ladder)
+    _show_classes(ladder, cells)
 
 
 def _show_progress(ladder: Ladder) -> None:
     if (line := phase_line(ladder.path, {"train": "All trainings together"})) is not None:
         st.progress(*line)
-    under_way = next((one for one in ladder.config.trainings if one not in _done(ladder)), None)
-    if under_way is not None:
-        rung, seed = under_way
+    trainings, done = ladder.config.trainings, ladder.judged
+    if len(done) < len(trainings):
+        rung, seed = next(one for one in trainings if one not in done)
         told = phase_line(ladder.folder_of(rung, seed), PHASES)
-        st.text(f"{words(rung)}, seed {seed}" + (f". {told[1]}" if told else ""))
-
-
-def _done(ladder: Ladder) -> list[tuple[Rung, int]]:
-    return [one for one in ladder.config.trainings if (ladder.folder_of(*one) / "right.npy").is_file()]
+        which = f"Training {len(done) + 1} of {len(trainings)}: {words(rung)}, seed {seed}"
+        st.text(which + (f". {told[1]}" if told else ""))
 
 
 def words(rung: Rung) -> str:
@@ -137,9 +134,8 @@ def _show_sweep(found: pa.Table) -> None:
     )
 
 
-def _show_classes(ladder: Ladder) -> None:
+def _show_classes(ladder: Ladder, cells: pa.Table) -> None:
     st.subheader("Which t rescued which tail classes", anchor=False)
-    cells = by_class(ladder)
     classes = rescued(cells)
     if not len(classes):
         st.caption("There is no tail here: every class is about as frequent in the pool as the others.")
@@ -187,7 +183,7 @@ def _show_way(ladder: Ladder, name: str) -> None:
         return
     query = {"run": run.path.name, "t": f"{ladder.config.t:.15g}", "entry": entry}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(name, width="content")
+        st.text(label(name), width="content")
         st.page_link("pages/entries.py", label="Its entry", icon=":material/tag:", query_params=query)
         st.page_link("pages/samples.py", label="Its pairs", icon=":material/photo_library:", query_params=query)
 

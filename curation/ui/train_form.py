@@ -74,7 +74,7 @@ def _choose(run: Run, missing: list[str]) -> tuple[TrainConfig | None, str]:
     with st.grid(3, min_column_width=220):
         name = st.text_input(
             "Name of the training", key="training_name", max_chars=NAME_CHARACTERS, persist_state="session",
-            placeholder=label(run.name),
+            placeholder="its arm and its run, if left empty",
         )  # fmt: skip
         arm: Arm = _field("arm", words=lambda arm: WORDS[arm])
         values: dict[str, Any] = {"arm": arm}

@@ -207,7 +207,7 @@ def test_a_ladder_that_is_climbed_shows_the_arms_that_are_done(make_run, workspa
     ladder = make_ladder(workspace / "ladders" / "one", make_run(), config, CLASSES, done=2, state="running")
     with lock(ladder.path):
         page = open_page("train")
-        assert "Matched, seed 0. Starting" in page.texts
+        assert "Training 3 of 5: Matched, seed 0. Starting" in page.texts
         assert page.table("ladder")["arm"].tolist() == ["Raw", "English only"]
         page.app.button(key="ladder_stop").click().run()
         assert (ladder.path / "cancel").exists()

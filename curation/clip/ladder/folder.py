@@ -42,6 +42,11 @@ class Ladder(Work):
         """The folder of a training."""
         return self.path / "trainings" / f"{rung.key}-s{seed}"
 
+    @property
+    def judged(self) -> tuple[tuple[Rung, int], ...]:
+        """The trainings that are done and judged, in the order of the plan."""
+        return tuple(one for one in self.config.trainings if (self.folder_of(*one) / "right.npy").is_file())
+
     def training(self, rung: Rung, seed: int) -> Training | None:
         """A training, once it was begun."""
         with suppress(CurationError):

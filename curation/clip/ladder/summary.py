@@ -103,7 +103,7 @@ def sentence(accuracies: pa.Table) -> str:
     rows = [row for row in accuracies.to_pylist() if row["group"] == "all" and row["arm"] == "balanced"]
     rows = [row for row in rows if row["gain"] is not None]
     if not rows:
-        return "Matched and balanced have not both been trained yet, so nothing can be said of balancing."
+        return "What balancing does can be said once both matched and balanced are trained."
     best = max(rows, key=lambda row: row["gain"])
     low, high = 100 * best["gain_low"], 100 * best["gain_high"]
     told = f"95 % interval {low:+.1f} to {high:+.1f}, {best['seeds']} seed{'s' if best['seeds'] > 1 else ''}"

@@ -119,5 +119,5 @@ def test_the_verdict_says_what_balancing_did_whichever_way(ladder):
     worse = pa.Table.from_pylist([{**row, "gain": -0.1, "gain_high": -0.05} for row in found.to_pylist()])
     assert "is 10.0 points worse than matched" in sentence(worse)
     assert sentence(found.filter(pa.compute.equal(found["arm"], "raw"))).startswith(
-        "Matched and balanced have not both"
+        "What balancing does can be said once"
     )
