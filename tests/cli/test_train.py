@@ -6,6 +6,7 @@ import pytest
 from clip.training.colours import make_colour_run
 from conftest import TEXTS
 from curation.clip.checkpoint import load_checkpoint
+from curation.clip.training.config import TrainConfig
 from curation.clip.training.folder import Training, create_training, read_metrics
 from curation.runs import job
 from curation.runs.workspace import decoded_folder, models_folder, new_model_folder, workspace
@@ -103,8 +104,6 @@ def test_a_cancelled_training_says_how_to_go_on_and_goes_on(run, tmp_path, headt
 
 def test_a_started_job_trains_by_itself_to_the_end_and_can_be_cancelled(run, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    from curation.clip.training.config import TrainConfig
-
     config = TrainConfig(model="headtail-nano", arm="matched", samples=16_000, batch_size=16)
     path = new_model_folder()
     assert path.parent == models_folder() == workspace() / "models"

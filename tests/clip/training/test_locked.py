@@ -6,9 +6,11 @@ from safetensors.torch import load_file
 from clip.training.colours import nano, trained
 from curation.clip.checkpoint import WEIGHTS, load_checkpoint
 from curation.clip.features import FeatureStore
+from curation.clip.training import ready
 from curation.clip.training.folder import create_training
 from curation.clip.training.locked import locked_features, tower
 from curation.clip.training.train import train
+from curation.engines import Cancelled
 from curation.errors import BadArgument
 
 
@@ -47,8 +49,6 @@ def test_a_locked_text_tower_stays_as_it_was(run, decoded, done, tmp_path):
 
 
 def test_looking_features_up_trains_the_same_as_encoding_them_anew(run, decoded, done, lit, tmp_path, monkeypatch):
-    from curation.clip.training import ready
-
     def not_cached(start, *arguments, **options):
         return {}
 
@@ -125,8 +125,6 @@ def test_towers_that_cannot_be_are_refused(towers, message):
 
 
 def test_a_training_with_a_locked_tower_goes_on_to_the_same_weights(run, decoded, done, lit, tmp_path):
-    from curation.engines import Cancelled
-
     path = tmp_path / "stopped"
     create_training(path, run, nano(samples=160, start=str(done.checkpoint), image_tower="locked"), name="stopped")
     steps = []

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from clip.models import small_cfg
 from clip.training.colours import nano
+from curation import files
 from curation.clip.architectures import new_model
 from curation.clip.checkpoint import WEIGHTS
 from curation.clip.training import fit
 from curation.clip.training.folder import Training, create_training, read_metrics
+from curation.clip.training.metrics import Metrics
 from curation.clip.training.objective import optimizer_of
 from curation.clip.training.resume import RESUME, Place, State, load_state, save_state
 from curation.clip.training.train import train
@@ -152,8 +154,6 @@ def test_a_killed_job_reads_as_interrupted_and_the_next_one_ends_as_an_undisturb
 def test_a_full_disk_while_metrics_and_states_are_written_does_not_stop_a_training(
     run, decoded, tmp_path, done, monkeypatch
 ):
-    from curation import files
-
     whole = files.whole
 
     def full(path: Path):
@@ -173,9 +173,6 @@ def test_a_full_disk_while_metrics_and_states_are_written_does_not_stop_a_traini
 
 
 def test_what_could_not_be_written_comes_with_the_next_line(tmp_path, monkeypatch):
-    from curation import files
-    from curation.clip.training.metrics import Metrics
-
     told = []
     kept = Metrics(tmp_path, 0, told.append)
     with monkeypatch.context() as disk:
@@ -238,8 +235,6 @@ def test_a_damaged_state_is_told_in_words(tmp_path, state, damage):
     elif damage == "empty":
         path.write_bytes(b"")
     elif damage == "no state":
-        from safetensors.torch import save_file
-
         save_file({"random": torch.get_rng_state()}, path)
     model = new_model({**small_cfg(), "embed_dim": 16} if damage == "other model" else small_cfg())
     with pytest.raises(

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 import math
 
@@ -8,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from clip.training.colours import COLOURS, PAIRS, nano, picture_of, trained
+from clip.training.colours import COLOURS, PAIRS, nano, trained
 from conftest import TEXTS
 from curation.clip.checkpoint import WEIGHTS, load_checkpoint
 from curation.clip.self_test import self_test
@@ -30,20 +32,17 @@ def same(ours, theirs):
     return all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+def png(picture):
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
 @pytest.fixture(scope="module")
 def eval_set(tmp_path_factory):
     """Three pictures of each colour, and one that is none."""
     labels = [name for name in COLOURS for _ in range(3)] + ["red"]
-    numbers = [[n for n in range(1, PAIRS) if n % 40 != 7 and n % 60 != 11 and n != 100][at] for at in range(25)]
-    import io
-
-    from PIL import Image
-
-    images = []
-    for number, label in zip(numbers, labels, strict=True):
-        out = io.BytesIO()
-        Image.new("RGB", (20 + number % 9, 20), COLOURS[label]).save(out, "PNG")
-        images.append(out.getvalue())
+    images = [png(Image.new("RGB", (20 + at % 9, 20), COLOURS[label])) for at, label in enumerate(labels)]
     images[-1] = b"no picture"
     path = tmp_path_factory.mktemp("eval") / "eval.parquet"
     pq.write_table(pa.table({"image": images, "label": labels}), path)
@@ -115,8 +114,6 @@ def test_the_checkpoint_passes_its_self_test(done):
 def test_open_clip_opens_the_checkpoint_and_answers_the_same(done):
     ours = load_checkpoint(str(done.checkpoint))
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{done.checkpoint}")
-    from PIL import Image
-
     picture = Image.new("RGB", (50, 40), COLOURS["blue"])
     with torch.inference_mode():
         image_features = model.eval().encode_image(preprocess(picture)[None], normalize=True).numpy()
@@ -255,10 +252,6 @@ def test_every_option_has_help():
     for field in dataclasses.fields(TrainConfig):
         assert field.metadata["help"], field.name
     assert json.loads(json.dumps(dataclasses.asdict(TrainConfig())))["model"] == "headtail-tiny"
-
-
-def test_the_pictures_of_the_tests_are_as_described():
-    assert picture_of(7) is None and picture_of(11) == b"\xff\xd8 no picture"
 
 
 @pytest.mark.gpu
