@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import math
+import shutil
 
 import numpy as np
 import open_clip
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from clip.training.colours import COLOURS, PAIRS, nano, trained
 from conftest import TEXTS
@@ -54,6 +55,46 @@ def test_the_loss_falls(done):
     assert np.mean(losses[-4:]) < losses[0] - 0.5
     assert np.mean(losses[-4:]) < math.log(16) - 0.3  # what it is where nothing is told apart
     assert done.state == "done"
+
+
+def test_a_training_is_the_plain_loop(run, pool, decoded, tmp_path):
+    """open_clip's own forward and loss on whole texts, AdamW as it is, clipping and schedule by hand."""
+    config = nano(samples=96, grad_clip=0.5, weight_decay=0.4, warmup=0.5)
+    training = trained(tmp_path / "ours", run, decoded, samples=96, grad_clip=0.5, weight_decay=0.4, warmup=0.5)
+    checkpoint = load_checkpoint(str(training.path))
+    torch.manual_seed(config.seed)
+    model = open_clip.CLIP(**{name: part for name, part in checkpoint.model_cfg.items() if name != "custom_text"})
+    decaying = [weight for weight in model.parameters() if weight.ndim > 1]
+    others = [weight for weight in model.parameters() if weight.ndim < 2]
+    groups = [{"params": decaying, "weight_decay": 0.4}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6)
+    matched = [item for item, t in enumerate(pool.pairs["t_min"].to_pylist()) if math.isfinite(t)]
+    order = np.random.default_rng([0, 0]).permutation(matched)
+    rates = [1e-3, 2e-3, 3e-3, 3e-3, 2.25e-3, 0.75e-3]  # three steps up, then 0.5 (1 + cos(pi k / 3)) of it
+    losses = []
+    for step, rate in enumerate(rates):
+        items = order[16 * step : 16 * (step + 1)]
+        texts = checkpoint.tokenizer([pool.pairs["text"][int(item)].as_py() for item in items])
+        images = checkpoint.preprocess.tensor(torch.from_numpy(pool.pixels(items)))
+        loss = open_clip.ClipLoss()(*model(images, texts))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert [line["loss"] for line in read_metrics(training.path)] == pytest.approx(losses, abs=1e-4)
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(weights(training)[name], weight, rtol=0, atol=1e-3, msg=name)
+
+
+def test_the_scale_stays_at_most_a_hundred(run, decoded, done, tmp_path):
+    start = tmp_path / "start"
+    shutil.copytree(done.checkpoint, start)
+    save_file({**load_file(start / WEIGHTS), "logit_scale": torch.tensor(5.0)}, start / WEIGHTS)
+    training = trained(tmp_path / "on", run, decoded, samples=16, start=str(start))
+    assert math.exp(float(weights(training)["logit_scale"])) == pytest.approx(100.0)
 
 
 def test_metrics_say_how_it_went(done):
