@@ -79,7 +79,10 @@ def _plan(run: Path | None, output: Path, config: TrainConfig, name: str) -> Non
 
     if run is None:
         raise BadArgument("no run: give the folder of one, or --resume to go on with a training")
-    named_cfg(config.model)
+    if config.start is None:
+        named_cfg(config.model)
+    elif not Path(config.start).exists():  # then it is a name, such as ViT-B-32/metaclip_400m
+        named_cfg(config.start.partition("/")[0])
     if config.evaluate is not None and not Path(config.evaluate).exists():
         raise MissingFile(f"{config.evaluate}: no such file")
     create_training(output, open_finished_run(run), config, name=name)

@@ -15,7 +15,7 @@ import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 
-from curation.errors import UnreadableFile
+from curation.errors import BadArgument, UnreadableFile
 
 Tokenize = Callable[[list[str]], torch.Tensor]
 """(list of N texts) -> (N, context_length) int64: start, tokens, end, then zeros."""
@@ -96,11 +96,16 @@ def tokenizer_of(model_cfg: dict[str, Any], name: str, merges: bytes | None) -> 
 
     name:   that of the model, as open_clip knows it; for CLIP's own table where it does not
     merges: of the checkpoint's own, if it has some
-    raises  UnreadableFile
+    raises  UnreadableFile, BadArgument
     """
     context_length = model_cfg["text_cfg"].get("context_length", 77)
     if merges is None:
-        return open_clip.get_tokenizer(name if name in open_clip.list_models() else "", context_length=context_length)
+        known = name if name in open_clip.list_models() else ""
+        try:
+            return open_clip.get_tokenizer(known, context_length=context_length)
+        except Exception as error:  # it may need another library, or a file from the network
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BadArgument(f"the tokenizer of {name} cannot be made here: {reason}") from None
     try:
         return SimpleTokenizer(io.BytesIO(merges), context_length=context_length)
     except (OSError, EOFError, ValueError) as error:

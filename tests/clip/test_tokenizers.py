@@ -1,11 +1,12 @@
 import gzip
 from collections import Counter
 
+import open_clip
 import pytest
 
 from clip.models import TEXTS
 from curation.clip.tokenizers import OTHERS, learn_merges, tokenizer_of
-from curation.errors import UnreadableFile
+from curation.errors import BadArgument, UnreadableFile
 
 CFG = {"text_cfg": {"context_length": 8}}
 
@@ -72,3 +73,13 @@ def test_the_table_of_clip_gives_its_known_tokens():
 def test_damaged_merges_are_refused_in_words():
     with pytest.raises(UnreadableFile, match="merges cannot be read"):
         tokenizer_of(CFG, "", b"no gzip")
+
+
+def test_a_tokenizer_that_needs_what_is_not_there_is_one_line(monkeypatch):
+    def missing(name, context_length):
+        raise ModuleNotFoundError("No module named 'transformers'")
+
+    monkeypatch.setattr(open_clip, "get_tokenizer", missing)
+    cfg = {"text_cfg": {"context_length": 77}}
+    with pytest.raises(BadArgument, match="the tokenizer of roberta-ViT-B-32 cannot be made here: No module named 'tr"):
+        tokenizer_of(cfg, "roberta-ViT-B-32", None)
