@@ -1,9 +1,11 @@
-"""Take the pictures of the documentation: python docs/screenshots.py
+"""Take the pictures of the documentation: python docs/screenshots.py [LADDER]
 
 Opens the app on the sample data in a workspace of its own, in a headless Chromium, and writes docs/images/.
+LADDER is the folder of a ladder that was climbed to its end; without one the picture of the page Train stays as it is.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PORT = 8591
 BASE = f"http://127.0.0.1:{PORT}"
 RUN = "run=sample-world"
+LADDER = Path(sys.argv[1]) if len(sys.argv) > 1 else None
 
 
 def main() -> None:
@@ -42,6 +45,12 @@ def main() -> None:
         save(page, "labels")
         visit(page, f"/curate?{RUN}")
         save(page, "curate")
+        visit(page, f"/classify?{RUN}")
+        page.wait_for_timeout(20_000)  # the models are imported
+        save(page, "classify")
+        if LADDER is not None:
+            visit(page, f"/train?{RUN}")
+            save(page, "train")
         dark = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="dark")
         visit(dark, f"/?{RUN}&t=20")
         save(dark, "dark")
@@ -53,6 +62,8 @@ def served() -> Iterator[None]:
     """The app over an empty workspace, so that it makes the run over the sample data."""
     with tempfile.TemporaryDirectory() as workspace:
         command = [sys.executable, "-m", "curation", "app", "--no-browser", "--port", str(PORT)]
+        if LADDER is not None:
+            shutil.copytree(LADDER, Path(workspace) / "ladders" / "shown")
         environment = os.environ | {"HEADTAIL_RUNS": workspace}
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
         try:
