@@ -60,7 +60,7 @@ def test_seeds_and_sweep_are_lists(headtail, picture_run, evaluation, tmp_path):
         ([], "no evaluation set: give --evaluate FILE"),
         (["--evaluate", "e", "--arms", "raw,best"], "arm 'best': give one of raw"),
         (["--evaluate", "e", "--seeds", "one"], "seeds 'one': give numbers with commas"),
-        (["--evaluate", "e", "--samples", "10"], "samples 10: give at least one batch of 256"),
+        (["--evaluate", "e", "--samples", "10"], "samples 10: give at least one batch of 64"),
     ],
 )
 def test_wrong_arguments_are_told_in_one_line(headtail, picture_run, tmp_path, asked, told):

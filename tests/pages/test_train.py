@@ -101,7 +101,7 @@ def test_what_the_configuration_refuses_is_one_line_and_nothing_starts(make_run,
     page = trainings(open_page)
     give_evaluation(page, "training", evaluation)
     page.app.number_input(key="training_set_accumulate").set_value(3).run()
-    assert any(text.startswith("accumulate 3: give a divisor of the batch size 256") for text in page.texts)
+    assert any(text.startswith("accumulate 3: give a divisor of the batch size 64") for text in page.texts)
     assert page.app.button(key="training_start").disabled
     give_evaluation(page, "training", "/nowhere/![x](http://127.0.0.1:9/)")
     assert any("no evaluation set here" in text for text in page.texts)
@@ -121,7 +121,7 @@ def test_a_finished_training_shows_its_numbers_and_curves(make_run, workspace, o
     make_training(workspace / "models" / "one", make_run(), evaluate="eval.parquet", t=2.0)
     page = trainings(open_page, training="one")
     assert page.numbers == {
-        "Zero-shot top-1": "50.0%", "Loss": "1.330", "Passes begun": "5", "Samples a second": "640",
+        "Zero-shot top-1": "50.0%", "Loss": "0.997", "Passes begun": "5", "Samples a second": "640",
         "Learned scale": "44.3",
     }  # fmt: skip
     assert "Matched and balanced, t = 2 · run · headtail-tiny · 25,600 samples · seed 0" in page.texts

@@ -35,8 +35,8 @@ class TrainConfig:
     t: float | None = option(
         None, "threshold of the arms that are balanced; that of the run if not given", min=1.0, flag="-t"
     )
-    samples: int = option(153_600, "samples seen in all, however often each pair comes", min=1, group=SCHEDULE)
-    batch_size: int = option(256, "pairs that are told apart from each other in a step", min=2, group=SCHEDULE)
+    samples: int = option(76_800, "samples seen in all, however often each pair comes", min=1, group=SCHEDULE)
+    batch_size: int = option(64, "pairs that are told apart from each other in a step", min=2, group=SCHEDULE)
     accumulate: int = option(
         1, "parts that a batch goes through in, with the same result in less memory", min=1, group=SCHEDULE
     )

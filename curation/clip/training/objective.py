@@ -67,7 +67,7 @@ def optimizer_of(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
 def learning_rate(step: int, config: TrainConfig) -> float:
     """Of a step, from 0: rises in a line to its highest, then falls along a cosine to nothing.
 
-    >>> config = TrainConfig(samples=2560, learning_rate=1.0, warmup=0.2)
+    >>> config = TrainConfig(samples=640, learning_rate=1.0, warmup=0.2)
     >>> [round(learning_rate(step, config), 3) for step in range(10)]
     [0.5, 1.0, 1.0, 0.962, 0.854, 0.691, 0.5, 0.309, 0.146, 0.038]
     """
