@@ -29,7 +29,7 @@ def named_cfg(name: str) -> dict[str, Any]:
 
 
 def has_own_vocabulary(name: str) -> bool:
-    """Whether a tokenizer is learnt from the pool for this model: CLIP's table would be five times as large as all the rest."""
+    """Whether a tokenizer is learnt from the pool for this model: CLIP's table would be five times all the rest."""
     return name.startswith(OURS)
 
 
