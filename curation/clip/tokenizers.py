@@ -1,7 +1,7 @@
 """Tokenizers: text -> token ids. CLIP's byte pairs as open_clip applies them, with CLIP's merges or ones of our own.
 
-CLIP's own table has 49,408 tokens: 6 M weights in a tower 128 wide, where all the rest of headtail-tiny has 1.3 M. For one
-pool a small table is enough that is learnt from its captions.
+CLIP's own table has 49,408 tokens: 6 M weights in a tower 128 wide, where all the rest of headtail-tiny has 1.3 M. For
+one pool a small table is enough that is learnt from its captions.
 """
 
 import gzip
