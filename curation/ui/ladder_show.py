@@ -145,9 +145,9 @@ def _show_classes(ladder: Ladder, cells: pa.Table) -> None:
     show_figure(figure, "ladder_classes", "Accuracy of each tail class, by arm and t")
     pictures = max(classes["pictures"].to_pylist())
     st.caption(
-        f"Share of the pictures of each tail class that are known; {number(len(classes))} have pictures, the most frequent in the pool on top. A class has {counted(pictures, 'picture')} at most, so "
-        "single cells are coarse. The best t is chosen by the accuracy that is told, which flatters it: read the "
-        "whole, not a row."
+        f"Share of the pictures of each tail class that are known; {number(len(classes))} have pictures, the most "
+        f"frequent in the pool on top. A class has {counted(pictures, 'picture')} at most, so single cells are coarse. "
+        "The best t is chosen by the accuracy that is told, which flatters it: read the whole, not a row."
     )
     table = classes
     for name in ("matched", "accuracy", "gain"):
