@@ -9,6 +9,7 @@ other trainings. A gain is that over the arm `matched` with the same seeds on th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -99,20 +100,36 @@ def by_class(ladder: Ladder) -> pa.Table:
 
 
 def sentence(accuracies: pa.Table) -> str:
-    """What balancing did to the accuracy over all classes, whichever way it went, from the rows of `accuracies`."""
-    rows = [row for row in accuracies.to_pylist() if row["group"] == "all" and row["arm"] == "balanced"]
-    rows = [row for row in rows if row["gain"] is not None]
-    if not rows:
+    """What balancing did to accuracy, whichever way it went, from the rows of `accuracies`.
+
+    Over all classes, at the t that was best for them; then for head, middle and tail where their interval leaves out 0.
+    """
+    rows = [row for row in accuracies.to_pylist() if row["arm"] == "balanced" and row["gain"] is not None]
+    over_all = [row for row in rows if row["group"] == "all"]
+    if not over_all:
         return "What balancing does can be said once both matched and balanced are trained."
-    best = max(rows, key=lambda row: row["gain"])
+    best = max(over_all, key=lambda row: row["gain"])
     low, high = 100 * best["gain_low"], 100 * best["gain_high"]
     told = f"95 % interval {low:+.1f} to {high:+.1f}, {best['seeds']} seed{'s' if best['seeds'] > 1 else ''}"
-    chosen = f", the best of {len(rows)} t that were tried" if len(rows) > 1 else ""
+    chosen = f", the best of {len(over_all)} t that were tried" if len(over_all) > 1 else ""
     at = f"Balanced at t = {best['t']:,.15g}{chosen}"
     if low <= 0 <= high:
-        return f"{at}: no difference from matched was found ({100 * best['gain']:+.1f} points; {told})."
-    better = "better" if best["gain"] > 0 else "worse"
-    return f"{at}, is {abs(100 * best['gain']):.1f} points {better} than matched at equal samples seen ({told})."
+        verdict = f"{at}: no difference from matched was found ({100 * best['gain']:+.1f} points; {told})."
+    else:
+        better = "better" if best["gain"] > 0 else "worse"
+        verdict = f"{at}, is {abs(100 * best['gain']):.1f} points {better} than matched at equal samples seen ({told})."
+    return " ".join([verdict, *filter(None, (_of_group(row) for row in rows if row["rung"] == best["rung"]))])
+
+
+def _of_group(row: dict[str, Any]) -> str:
+    """Half a sentence on a group that gained or lost."""
+    low, high = 100 * row["gain_low"], 100 * row["gain_high"]
+    if row["group"] == "all" or low <= 0 <= high:
+        return ""
+    which = "gain" if low > 0 else "lose"
+    return (
+        f"{row['group'].capitalize()} classes {which} {abs(100 * row['gain']):.1f} points ({low:+.1f} to {high:+.1f})."
+    )
 
 
 def too_few(items: int, samples: int) -> bool:

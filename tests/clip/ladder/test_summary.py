@@ -110,7 +110,9 @@ def test_a_budget_that_repeats_its_pairs_more_than_12_times_is_said_to_be_too_la
 def test_the_verdict_says_what_balancing_did_whichever_way(ladder):
     found = accuracies(ladder)
     assert sentence(found) == (
-        "Balanced at t = 20: no difference from matched was found (+8.3 points; 95 % interval -0.5 to +17.2, 1 seed)."
+        "Balanced at t = 20: no difference from matched was found (+8.3 points; 95 % interval -0.5 to +17.2, 1 seed). "
+        "Head classes lose 25.0 points (-38.6 to -11.4). Middle classes gain 10.0 points (+0.6 to +19.4). "
+        "Tail classes gain 40.0 points (+24.6 to +55.4)."
     )
     better = pa.Table.from_pylist([{**row, "gain_low": 0.02} for row in found.to_pylist()])
     assert sentence(better).startswith(
