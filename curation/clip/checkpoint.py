@@ -182,6 +182,7 @@ def preprocess_cfg_of(model_cfg: dict[str, Any]) -> dict[str, Any]:
 def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     with files.whole(path) as temporary:
         save_file(tensors, temporary)
+        temporary.chmod(0o644)  # safetensors lets nobody else read: a checkpoint is made to be handed on
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

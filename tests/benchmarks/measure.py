@@ -148,7 +148,7 @@ def line(benchmark: Callable[..., Measured], **arguments: Any) -> dict[str, Any]
     return {
         "benchmark": Path(inspect.getfile(benchmark)).stem,
         "command": _command(benchmark, arguments),
-        "parameters": {**_defaults(benchmark), **{name: _shown(value) for name, value in arguments.items()}}
+        "parameters": {name: _shown(value) for name, value in {**_defaults(benchmark), **arguments}.items()}
         | _rounded(found.parameters),
         "proven": found.proven,
         "figures": _rounded(found.figures),
