@@ -4,8 +4,9 @@
     python sample_data/build.py --pairs 200000 -o DIR     a bigger world, which begins with the same pairs
     python sample_data/build.py --concepts 300 -o DIR     another world, of the 300 most frequent concepts
 
-Pair i depends on (--seed, i), --size and --concepts alone: not on --pairs, --workers or --shard-pairs. The
-same arguments give the same bytes on the same library versions. Nothing in it was taken from the web.
+Pair i depends on (--seed, i), --size, --concepts and --zipf-exponent alone: not on --pairs, --workers or
+--shard-pairs. The same arguments give the same bytes on the same library versions. Nothing in it was taken
+from the web.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from concepts import (
     load_concepts,
 )
 from entries import metadata_table
+from law import LAW
 from pairs import EvalPicture, Pair, World, make_eval_pictures, make_pairs
 
 HERE = Path(__file__).resolve().parent
@@ -111,6 +113,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
             f"--{option}", type=at_least(least), default=default, help=f"{what} (default: {told})"
         )
     parser.add_argument(
+        "--zipf-exponent",
+        type=steepness,
+        default=defaults["zipf_exponent"],
+        help=f"how steeply frequencies fall (default: {defaults['zipf_exponent']})",
+    )
+    parser.add_argument(
         "-o", "--output", type=Path, default=defaults["output"], help="folder (default: this script's)"
     )
     return parser.parse_args(argv)
@@ -127,6 +135,17 @@ def at_least(least: int) -> Callable[[str], int]:
     return whole_number
 
 
+def steepness(text: str) -> float:
+    """An argparse type: a number above 0 and at most 5."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0.0 < found <= 5.0:  # not so for NaN
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 5")
+    return found
+
+
 def build(
     output: Path = HERE,
     *,
@@ -134,16 +153,18 @@ def build(
     seed: int = 0,
     size: int = 64,
     concepts: int | None = None,
+    zipf_exponent: float = LAW.zipf_exponent,
     eval_per_concept: int = 2,
     workers: int = 2,
     shard_pairs: int = 4000,
 ) -> None:
     """Write a whole world into the folder `output`; the defaults are those that made the committed files.
 
-    concepts: only so many, the most frequent ones; None: all
+    concepts:      only so many, the most frequent ones; None: all
+    zipf_exponent: how steeply their frequencies fall, see `law.py`
     raises    ConceptsOutOfRange, SourceMissing; FileExistsError (files of a bigger world)
     """
-    world, shown = World(seed, size, concepts), load_concepts(concepts)
+    world, shown = World(seed, size, concepts, zipf_exponent), load_concepts(concepts, zipf_exponent)
     metadata = metadata_table(shown)
     shards = -(-pairs // shard_pairs)
     for folder in ("pool", "truth"):

@@ -1,7 +1,7 @@
 """Concepts of the SYNTHETIC emoji world: the emoji that the font draws and that Unicode CLDR names."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from xml.etree import ElementTree
@@ -66,11 +66,17 @@ class Concept:
         return self.names["en"]
 
 
-def load_concepts(count: int | None = None, font: Path = FONT, cldr: Path = CLDR) -> list[Concept]:
+def load_concepts(
+    count: int | None = None,
+    zipf_exponent: float = LAW.zipf_exponent,
+    font: Path = FONT,
+    cldr: Path = CLDR,
+) -> list[Concept]:
     """The `count` most frequent concepts (None: all) in the order of their rank; the same for every seed.
 
     The probabilities sum to 1 over these: fewer concepts are more frequent ones.
     """
+    law = replace(LAW, zipf_exponent=zipf_exponent)
     annotations = {language: read_annotations(cldr / f"{language}.xml") for language in LANGUAGES}
     glyph_font = load_font(font)
     drawn = [
@@ -90,7 +96,7 @@ def load_concepts(count: int | None = None, font: Path = FONT, cldr: Path = CLDR
             probability=float(probability),
         )
         for rank, (emoji, probability) in enumerate(
-            zip(ordered, zipf_probabilities(len(ordered)), strict=True)
+            zip(ordered, zipf_probabilities(len(ordered), law), strict=True)
         )
     ]
 

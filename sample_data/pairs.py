@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from captions import Caption, draw_kind, write
 from concepts import Concept, load_concepts
+from law import LAW
 from render import Painter, Scene, place_objects
 from streams import Stream, stream
 
@@ -27,6 +28,7 @@ class World:
     seed: int
     size: int  # side of a picture in pixels
     concepts: int | None = None  # so many, the most frequent ones; None: all
+    zipf_exponent: float = LAW.zipf_exponent  # how steeply their frequencies fall
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ class EvalPicture:
 
 
 @cache
-def drawn(count: int | None, size: int) -> tuple[list[Concept], Painter]:
+def drawn(count: int | None, zipf_exponent: float, size: int) -> tuple[list[Concept], Painter]:
     """Concepts and painter, once a process: drawing the glyphs takes two seconds."""
-    concepts = load_concepts(count)
+    concepts = load_concepts(count, zipf_exponent)
     return concepts, Painter(concepts, size)
 
 
@@ -67,7 +69,7 @@ def make_pairs(world: World, start: int, stop: int) -> list[Pair]:
 
 def make_pair(world: World, index: int) -> Pair:
     """Pair `index`; it depends on nothing but the world and this number."""
-    concepts, painter = drawn(world.concepts, world.size)
+    concepts, painter = drawn(world.concepts, world.zipf_exponent, world.size)
     seed = world.seed
     scene = painter.scene(seed, index)
     image, boxes = painter.picture(scene, stream(seed, Stream.PIXELS, index))
@@ -109,7 +111,7 @@ def make_eval_pictures(world: World, per_concept: int, start: int, stop: int) ->
 
     They are the same in a world of fewer concepts, whose ranks begin alike.
     """
-    _, painter = drawn(world.concepts, world.size)
+    _, painter = drawn(world.concepts, world.zipf_exponent, world.size)
     pictures = []
     for concept in range(start, stop):
         for number in range(per_concept):
