@@ -53,7 +53,7 @@ def pool(run: Run, preprocess: Preprocess, decoded: Path) -> DecodedPool:
     return decode(run, decoded, preprocess)
 
 
-@pytest.fixture(scope="session")
-def done(run: Run, decoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """An undisturbed training."""
+@pytest.fixture(scope="package")
+def done(_one_thread: None, run: Run, decoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """An undisturbed training; with as many threads as those that are compared with it."""
     return trained(tmp_path_factory.mktemp("trainings") / "undisturbed", run, decoded)
