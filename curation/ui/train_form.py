@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from curation.clip.ladder.summary import MANY_PASSES
-from curation.clip.training.config import SCHEDULE, WORDS, Arm, TrainConfig
+from curation.clip.training.config import BALANCED, SCHEDULE, WORDS, Arm, TrainConfig
 from curation.clip.training.folder import create_training
 from curation.errors import BadRun, CurationError
 from curation.runs import job
@@ -47,7 +47,7 @@ def show_budget(run: Run, arm: Arm, t: float, samples: int) -> None:
     if found.pairs is None:
         st.caption("Which pairs are English is found out when it starts.")
         return
-    at = f" at t = {number(t)}" if arm in ("balanced", "online") else ""
+    at = f" at t = {number(t)}" if arm in BALANCED else ""
     if found.passes is None:
         notice(f"There is no pair{at}.", icon="warning")
         return
@@ -78,7 +78,7 @@ def _choose(run: Run, missing: list[str]) -> tuple[TrainConfig | None, str]:
         )  # fmt: skip
         arm: Arm = _field("arm", words=lambda arm: WORDS[arm])
         values: dict[str, Any] = {"arm": arm}
-        if arm in ("balanced", "online"):
+        if arm in BALANCED:
             values["t"] = _field("t", empty=number(state.t(run))) or state.t(run)
         values |= {option: _field(option) for option in FIRST}
         with st.container():

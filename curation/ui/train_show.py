@@ -17,7 +17,6 @@ from curation.ui.works import Kind, run_name
 
 PHASES = {
     "decode": "Decoding pictures, once for all trainings",
-    "tokens": "Turning texts into tokens",
     "train": "Training",
 }
 

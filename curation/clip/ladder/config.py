@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from curation.clip.training.config import ARMS, Arm, TrainConfig
+from curation.clip.training.config import ARMS, BALANCED, Arm, TrainConfig
 from curation.errors import BadArgument
 
 SWEEP = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -69,7 +69,7 @@ class LadderConfig:
     @property
     def rungs(self) -> tuple[Rung, ...]:
         """The arms in their order, then the further t of the sweep in theirs."""
-        arms = [Rung(arm, self.t if arm in ("balanced", "online") else None) for arm in self.arms]
+        arms = [Rung(arm, self.t if arm in BALANCED else None) for arm in self.arms]
         more = [Rung("balanced", t) for t in sorted(set(self.sweep)) if Rung("balanced", t) not in arms]
         return (*arms, *more)
 

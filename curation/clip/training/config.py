@@ -18,6 +18,9 @@ WORDS: dict[Arm, str] = {
     "online": "Balanced online",
 }
 
+BALANCED: tuple[Arm, ...] = ("balanced", "online")
+"""Those whose pairs depend on t."""
+
 Tower = Literal["unlocked", "locked", "fresh"]
 TOWERS: tuple[Tower, ...] = get_args(Tower)
 SCHEDULE, OPTIMISER, TOWER = "Samples and batches", "Optimiser", "Start and towers"
@@ -84,4 +87,4 @@ class TrainConfig:
     @property
     def needs_t(self) -> bool:
         """Whether the arm depends on t."""
-        return self.arm in ("balanced", "online")
+        return self.arm in BALANCED
