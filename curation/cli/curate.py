@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from curation.cli.apps import app
+from curation.cli.jobs import of_the_app, resumable
 from curation.cli.options import CurateOptions, Json, Pool, Workers
 from curation.cli.size import print_size
 from curation.errors import BadArgument, CurationError
@@ -40,11 +40,9 @@ def curate(
     as_json: Json = False,
 ) -> None:
     """Match a pool, count, balance it and write a run folder."""
-    from curation.engines import Cancelled
     from curation.metadata_files import read_metadata
     from curation.runs import curate as job
     from curation.runs.folder import open_run
-    from curation.runs.job import stop_on_signal
     from curation.runs.plan import create_run
 
     if metadata is None and not resume:
@@ -59,35 +57,26 @@ def curate(
         open_run(output)
     elif metadata is not None:
         create_run(output, pool, read_metadata(metadata), config)
-    with stop_on_signal() as stopped, progress_bar() as show:
-        try:
-            run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=show, cancel=stopped)
-        except Cancelled:
-            raise CurationError(
-                f"{output}: cancelled; what is done is kept, go on with 'headtail curate --resume -o {output}'"
-            ) from None
+    with resumable(output, "curate") as stopped, progress_bar() as show:
+        run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=show, cancel=stopped)
     print_size(output, run.t, as_json)
 
 
 @app.command(show=False)
 def run(path: Path, *, workers: Workers = 0) -> None:
     """The job of a run that was planned elsewhere; the app starts it."""
-    from curation.engines import Cancelled
     from curation.runs import curate as job
-    from curation.runs.job import stop_on_signal
 
-    with stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+    with of_the_app() as stopped:
         job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
 
 
 @app.command(show=False)
 def task(path: Path) -> None:
     """The job of a task; the app starts it."""
-    from curation.engines import Cancelled
-    from curation.runs import job
     from curation.runs.tasks import run_task
 
-    with job.stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+    with of_the_app() as stopped:
         run_task(path, cancel=stopped)
 
 

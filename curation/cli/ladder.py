@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 from cyclopts import Parameter
 
 from curation.cli.apps import app
+from curation.cli.jobs import of_the_app, resumable
 from curation.cli.options import Json, LadderOptions, Output, RunFolder, Workers
 from curation.clip.training.config import ARMS, Arm
-from curation.errors import BadArgument, CurationError
+from curation.errors import BadArgument
 from curation.terminal import plain, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def ladder(
     from curation.clip.ladder.climb import climb
     from curation.clip.ladder.config import LadderConfig, preset
     from curation.clip.ladder.folder import Ladder, create_ladder
-    from curation.engines import Cancelled
     from curation.runs.folder import open_finished_run
-    from curation.runs.job import stop_on_signal
     from curation.runs.workspace import decoded_folder
 
     if resume:
@@ -71,19 +69,9 @@ def ladder(
             train=usual.train,
         )
         create_ladder(output, of, config, name=name or f"Ladder on {of.name}")
-    with stop_on_signal() as stopped, progress_bar() as show:
-        try:
-            done = climb(
-                output,
-                decoded=decoded_folder(),
-                workers=workers or os.cpu_count() or 1,
-                on_progress=show,
-                cancel=stopped,
-            )
-        except Cancelled:
-            raise CurationError(
-                f"{output}: cancelled; what is done is kept, go on with 'headtail ladder {run} --resume -o {output}'"
-            ) from None
+    with resumable(output, f"ladder {run}") as stopped, progress_bar() as show:
+        workers = workers or os.cpu_count() or 1
+        done = climb(output, decoded=decoded_folder(), workers=workers, on_progress=show, cancel=stopped)
     print_ladder(done, as_json)
 
 
@@ -126,9 +114,7 @@ def print_ladder(ladder: "Ladder", as_json: bool) -> None:
 def climb_job(path: Path, *, workers: Workers = 0) -> None:
     """The job of a ladder that was planned elsewhere; the app starts it."""
     from curation.clip.ladder.climb import climb
-    from curation.engines import Cancelled
-    from curation.runs.job import stop_on_signal
     from curation.runs.workspace import decoded_folder
 
-    with stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+    with of_the_app() as stopped:
         climb(path, decoded=decoded_folder(), workers=workers or os.cpu_count() or 1, cancel=stopped)

@@ -1,7 +1,6 @@
 """The command that trains, and the job of a training that the app starts."""
 
 import os
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from curation.cli.apps import app
+from curation.cli.jobs import of_the_app, resumable
 from curation.cli.options import Json, TrainOptions, Workers
 from curation.clip.training.config import TrainConfig
-from curation.errors import BadArgument, CurationError, MissingFile
+from curation.errors import BadArgument, MissingFile
 from curation.terminal import number, plain, print_json, print_table, training_bar
 
 if TYPE_CHECKING:
@@ -34,28 +34,21 @@ def train(
     """Train a model on the pairs of a run."""
     from curation.clip.training.folder import Training
     from curation.clip.training.train import train as job
-    from curation.engines import Cancelled
-    from curation.runs.job import stop_on_signal
     from curation.runs.workspace import decoded_folder
 
     if resume:
         Training.open(output)
     else:
         _plan(run, output, TrainConfig(**asdict(options)), name or output.resolve().name)
-    with stop_on_signal() as stopped, training_bar() as (show, tell):
-        try:
-            training = job(
-                output,
-                decoded=decoded_folder(),
-                workers=workers or os.cpu_count() or 1,
-                on_progress=show,
-                on_metrics=tell,
-                cancel=stopped,
-            )
-        except Cancelled:
-            raise CurationError(
-                f"{output}: cancelled; what is done is kept, go on with 'headtail train --resume -o {output}'"
-            ) from None
+    with resumable(output, "train") as stopped, training_bar() as (show, tell):
+        training = job(
+            output,
+            decoded=decoded_folder(),
+            workers=workers or os.cpu_count() or 1,
+            on_progress=show,
+            on_metrics=tell,
+            cancel=stopped,
+        )
     _print(training, as_json)
 
 
@@ -63,11 +56,9 @@ def train(
 def training(path: Path, *, workers: Workers = 0) -> None:
     """The job of a training that was planned elsewhere; the app starts it."""
     from curation.clip.training.train import train as job
-    from curation.engines import Cancelled
-    from curation.runs.job import stop_on_signal
     from curation.runs.workspace import decoded_folder
 
-    with stop_on_signal() as stopped, suppress(Cancelled):  # the folder says so
+    with of_the_app() as stopped:
         job(path, decoded=decoded_folder(), workers=workers or os.cpu_count() or 1, cancel=stopped)
 
 
