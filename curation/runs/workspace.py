@@ -61,11 +61,6 @@ def ladders_folder() -> Path:
     return workspace() / "ladders"
 
 
-def new_model_folder() -> Path:
-    """A folder for a new training, which is not there yet: a random id, for its name is only data."""
-    return models_folder() / secrets.token_hex(8)
-
-
 def decoded_folder() -> Path:
     """Where the pictures of runs are kept decoded for trainings, see `clip.training.decoded`; it may be removed."""
     return workspace() / "decoded"

@@ -11,18 +11,15 @@ from curation.clip.ladder.config import LadderConfig, preset
 from curation.clip.ladder.folder import create_ladder
 from curation.clip.ladder.summary import MANY_PASSES
 from curation.clip.training.config import ARMS, WORDS, TrainConfig
-from curation.errors import BadRun, CurationError, MissingExtra
+from curation.errors import CurationError, MissingExtra
 from curation.languages.identification import check_installed
-from curation.runs import job
 from curation.runs.folder import NAME_CHARACTERS, Run
-from curation.runs.workspace import ladders_folder, new_run_folder
-from curation.ui import cached, fields, state
+from curation.ui import cached, fields, state, works
 from curation.ui.ladder_show import LADDER
 from curation.ui.tables import show_table
 from curation.ui.text import counted, label, notice, number
 from curation.ui.told import attempt, show_told
 from curation.ui.train_evaluation import choose_evaluation
-from curation.ui.works import watch
 
 SIZES = {"quick": "Quick: one seed, one t", "full": "Full: three seeds, a sweep over t"}
 OPTIONS = {option.name: option for option in dataclasses.fields(TrainConfig)}
@@ -32,14 +29,13 @@ def show_new_ladder(run: Run) -> None:
     """Draw the form; a ladder on the run that is looked at starts from it."""
     missing: list[str] = []
     config, name = _choose(run, missing)
-    draft = st.session_state.setdefault("ladder_draft", new_run_folder().name)
     if config is not None:
         _show_plan(run, config)
     for message in missing:
         notice(message, icon="info")
     st.button(
         "Climb the ladder", icon=":material/stairs:", key="ladder_start", type="primary", disabled=config is None,
-        on_click=attempt, args=("new_ladder", _start, run, config, name, draft),
+        on_click=attempt, args=("new_ladder", _start, run, config, name, works.draft(LADDER)),
     )  # fmt: skip
     show_told("new_ladder")
 
@@ -132,11 +128,5 @@ def _field(name: str, title: str | None = None, empty: str | None = None) -> Any
     return fields.draw(OPTIONS[name], f"ladder_set_{name}", title=title, empty=empty)
 
 
-def _start(run: Run, config: LadderConfig, name: str, draft: str) -> None:
-    if st.session_state.get("ladder_started") == draft:
-        raise BadRun("this ladder is started already; see above")  # a second click before the page was there
-    path = ladders_folder() / draft
-    create_ladder(path, run, config, name=name)
-    job.start(path, "climb")
-    st.session_state.update(ladder_started=draft, ladder_draft=new_run_folder().name, new_ladder_open=False)
-    watch(LADDER, draft)
+def _start(run: Run, config: LadderConfig, name: str, folder: str) -> None:
+    works.start(LADDER, folder, lambda path: create_ladder(path, run, config, name=name))

@@ -9,16 +9,13 @@ import streamlit as st
 from curation.clip.ladder.summary import MANY_PASSES
 from curation.clip.training.config import BALANCED, SCHEDULE, WORDS, Arm, TrainConfig
 from curation.clip.training.folder import create_training
-from curation.errors import BadRun, CurationError
-from curation.runs import job
+from curation.errors import CurationError
 from curation.runs.folder import NAME_CHARACTERS, Run
-from curation.runs.workspace import models_folder, new_run_folder
-from curation.ui import cached, fields, state
+from curation.ui import cached, fields, state, works
 from curation.ui.text import label, notice, number
 from curation.ui.told import attempt, show_told
 from curation.ui.train_evaluation import choose_evaluation
 from curation.ui.train_show import TRAINING
-from curation.ui.works import watch
 
 OPTIONS: dict[str, Field[Any]] = {option.name: option for option in dataclasses.fields(TrainConfig)}
 FIRST = ("samples", "model", "seed")
@@ -29,14 +26,14 @@ def show_new_training(run: Run) -> None:
     """Draw the form; a training on the run that is looked at starts from it."""
     missing: list[str] = []
     config, name = _choose(run, missing)
-    draft = st.session_state.setdefault("training_draft", new_run_folder().name)
     if config is not None:
         show_budget(run, config.arm, config.t or run.t, config.samples)
     for message in missing:
         notice(message, icon="info")
     st.button(
         "Start the training", icon=":material/play_arrow:", key="training_start", type="primary",
-        disabled=config is None, on_click=attempt, args=("new_training", _start, run, config, name, draft),
+        disabled=config is None, on_click=attempt,
+        args=("new_training", _start, run, config, name, works.draft(TRAINING)),
     )  # fmt: skip
     show_told("new_training")
 
@@ -104,11 +101,5 @@ def _field(name: str, **told: Any) -> Any:
     return fields.draw(OPTIONS[name], f"training_set_{name}", title="Threshold t" if name == "t" else None, **told)
 
 
-def _start(run: Run, config: TrainConfig, name: str, draft: str) -> None:
-    if st.session_state.get("training_started") == draft:
-        raise BadRun("this training is started already; see below")  # a second click before the page was there
-    path = models_folder() / draft
-    create_training(path, run, config, name=name)
-    job.start(path, "training")
-    st.session_state.update(training_started=draft, training_draft=new_run_folder().name, new_training_open=False)
-    watch(TRAINING, draft)
+def _start(run: Run, config: TrainConfig, name: str, folder: str) -> None:
+    works.start(TRAINING, folder, lambda path: create_training(path, run, config, name=name))

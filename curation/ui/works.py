@@ -12,10 +12,12 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from curation.clip.work import Work
-from curation.errors import CurationError
+from curation.errors import BadRun, CurationError
 from curation.runs import job
-from curation.runs.folder import lock, open_run
+from curation.runs.folder import lock
 from curation.runs.trash import delete_folder
+from curation.runs.workspace import new_run_folder
+from curation.ui import cached
 from curation.ui.text import label, notice, number
 from curation.ui.told import attempt, show_told
 from curation.ui.watching import ACTIVE, SETTLED, TELL, is_folder_name
@@ -104,9 +106,30 @@ def show_all(kind: Kind[Of]) -> None:
 def run_name(work: Work) -> str:
     """What the run is called that a work is about."""
     try:
-        return label(open_run(work.run).name)
+        return label(cached.open_run(work.run).name)
     except CurationError:
         return "a run that is gone"
+
+
+def draft(kind: Kind[Of]) -> str:
+    """The folder of the next work that the form of this session starts: a random id."""
+    return str(st.session_state.setdefault(f"{kind.name}_draft", new_run_folder().name))
+
+
+def start(kind: Kind[Of], folder: str, create: Callable[[Path], Of]) -> None:
+    """Plan a work in a folder, the draft, start its job, watch it, and close the form that asked for it.
+
+    raises BadRun where that is done already, and as `create` does
+    """
+    if st.session_state.get(f"{kind.name}_started") == folder:
+        raise BadRun(f"this {kind.name} is started already")  # a second click before the page was there
+    path = kind.folder() / folder
+    create(path)
+    job.start(path, kind.command)
+    st.session_state.update(
+        {f"{kind.name}_started": folder, f"{kind.name}_draft": new_run_folder().name, f"new_{kind.name}_open": False}
+    )
+    watch(kind, folder)
 
 
 def resume(kind: Kind[Of], path: Path) -> None:

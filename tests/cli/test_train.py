@@ -9,7 +9,7 @@ from curation.clip.checkpoint import load_checkpoint
 from curation.clip.training.config import TrainConfig
 from curation.clip.training.folder import Training, create_training, read_metrics
 from curation.runs import job
-from curation.runs.workspace import decoded_folder, models_folder, new_model_folder, workspace
+from curation.runs.workspace import decoded_folder, models_folder, workspace
 from runs.test_job import wait_for
 
 SHORT = ("--model", "headtail-nano", "--arm", "matched", "--samples", 64, "--batch-size", 16)
@@ -105,8 +105,8 @@ def test_a_cancelled_training_says_how_to_go_on_and_goes_on(run, tmp_path, headt
 def test_a_started_job_trains_by_itself_to_the_end_and_can_be_cancelled(run, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     config = TrainConfig(model="headtail-nano", arm="matched", samples=16_000, batch_size=16)
-    path = new_model_folder()
-    assert path.parent == models_folder() == workspace() / "models"
+    path = models_folder() / "colours"
+    assert path.parent == workspace() / "models"
     create_training(path, run, config, name="Colours")
     job.start(path, "training")
     wait_for(lambda: len(read_metrics(path)) > 1, 120)

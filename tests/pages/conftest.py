@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from curation.runs import job
 from curation.runs.folder import Run
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -130,3 +131,11 @@ def zipf_workspace(zipf_run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The app shows the shared run over 4,000 pairs."""
     monkeypatch.setenv("HEADTAIL_RUNS", str(zipf_run.path.parent))
     return zipf_run
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What jobs were asked for; none is started."""
+    asked = []
+    monkeypatch.setattr(job, "start", lambda path, command="run": asked.append((command, path)))
+    return asked

@@ -9,7 +9,7 @@ import pytest
 from conftest import TEXTS, write_pool
 from curation.metadata import from_entries
 from curation.metadata_files import save_metadata, write_metadata
-from curation.runs import curate, job
+from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.folder import list_runs, lock, open_run
 from curation.runs.plan import create_run
@@ -18,13 +18,7 @@ from curation.runs.trash import list_trash
 from curation.ui import form
 from curation.ui.dry_run import rounded
 
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch):
-    """What jobs were asked for; none is started."""
-    asked = []
-    monkeypatch.setattr(job, "start", lambda path, command="run": asked.append((command, path)))
-    return asked
+pytestmark = pytest.mark.usefixtures("started")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from curation.clip.ladder.summary import accuracies, sentence
 from curation.clip.training.config import TrainConfig
 from curation.clip.training.folder import Training
 from curation.errors import MissingFile
-from curation.runs import job
 from curation.runs.folder import lock
 from ladders import make_ladder
 from trainings import make_training
@@ -17,12 +16,7 @@ from trainings import make_training
 CLASSES = [("dog", 900), ("cat", 400), ("hot dog", 60), ("photo", 40), ("unicorn", 7), ("a", 3)]
 
 
-@pytest.fixture(autouse=True)
-def started(monkeypatch):
-    """What jobs were asked for; none is started."""
-    asked = []
-    monkeypatch.setattr(job, "start", lambda path, command="run": asked.append((command, path)))
-    return asked
+pytestmark = pytest.mark.usefixtures("started")
 
 
 @pytest.fixture
