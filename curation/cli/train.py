@@ -95,6 +95,8 @@ def _print(training: "Training", as_json: bool) -> None:
     if "top1" in totals:
         rows += [("zero-shot top-1", f"{totals['top1']:.2%}"), ("mean per class", f"{totals['mean_per_class']:.2%}")]
     print_table((), rows)
+    if judged := totals.get("judged", {}).get("dropped"):
+        print(f"left out of the evaluation set: {judged:,}, picture cannot be decoded")
     for reason, pairs in totals["dropped"].items():
         print(f"left out of the pairs of the run: {pairs:,}, {plain(reason)}")
     print(f"checkpoint: {plain(str(training.checkpoint))}")

@@ -55,7 +55,7 @@ def trained_run(trained_on: dict[str, Any] | None) -> Run | None:
 
 def trained_arm(trained_on: dict[str, Any]) -> str:
     """Which pairs of its run a checkpoint was trained on, see `training.arms`."""
-    return str(trained_on.get("arm") or trained_on.get("config", {}).get("arm") or "balanced")
+    return str(trained_on.get("arm", "balanced"))
 
 
 def trained_t(trained_on: dict[str, Any]) -> float | None:

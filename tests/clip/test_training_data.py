@@ -67,6 +67,6 @@ def test_the_run_behind_a_checkpoint_is_found_or_said_not_to_be_at_hand(zipf_run
 
 
 def test_the_arm_says_which_pairs():
-    assert trained_t({"t": 30.0, "config": {"arm": "balanced", "t": None}}) == 30.0
-    assert trained_t({"t": 30.0, "config": {"arm": "matched", "t": None}}) == float("inf")
+    assert trained_t({"t": 30.0, "arm": "balanced"}) == 30.0
+    assert trained_t({"t": 30.0, "arm": "matched"}) == float("inf")
     assert trained_t({"t": 30.0, "arm": "english"}) is None

@@ -16,7 +16,7 @@ from curation.clip.encode import text_features
 from curation.clip.training.batches import Batch
 from curation.clip.training.config import TrainConfig
 from curation.clip.training.folder import Training
-from curation.clip.training.judge import Judge, mean_per_class
+from curation.clip.training.judge import Judge
 from curation.clip.training.metrics import Metrics
 from curation.clip.training.objective import MOST_LOGIT_SCALE, Encode, backward, learning_rate, optimizer_of
 from curation.clip.training.ready import Ready
@@ -108,9 +108,9 @@ def fit(
 def accuracy(live: Checkpoint, jury: Judge) -> dict[str, float]:
     """Zero-shot top-1 and mean per class of a model in training."""
     live.model.eval()
-    right = jury.right(live)
+    found = jury.accuracies(live)
     live.model.train()
-    return {"top1": float(right.mean()), "mean_per_class": mean_per_class(right, jury.label)}
+    return found
 
 
 def _parts(ready: Ready, config: TrainConfig, batch: Batch) -> list[Encode]:

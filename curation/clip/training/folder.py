@@ -47,6 +47,7 @@ class Training(Work):
         step, samples, epoch, loss, logit_scale: of the last line of the metrics
         seconds: that the training took, reading and decoding not counted
         top1, mean_per_class: of the last evaluation, where there was one
+        judged:  its pictures, and how many more have a label and cannot be decoded (dropped)
         """
         return dict(self.info.get("totals", {}))
 

@@ -8,6 +8,7 @@ import numpy as np
 from curation.clip.checkpoint import Checkpoint
 from curation.clip.datasets import EvalSet, load
 from curation.clip.encode import Preprocess
+from curation.clip.scores import accuracies, label_ranks
 from curation.clip.zero_shot import class_embeddings
 from curation.errors import BadArgument, CurationError
 from curation.pool.images import rgb
@@ -27,14 +28,20 @@ class Judge:
     classnames: tuple[str, ...]
     pixels: np.ndarray
     label: np.ndarray
-    digest: str
     dropped: int
 
     def right(self, checkpoint: Checkpoint) -> np.ndarray:
         """(P,) bool: whether the class that a picture is most like is its own."""
+        return self._ranks(checkpoint) == 0
+
+    def accuracies(self, checkpoint: Checkpoint) -> dict[str, float]:
+        """Zero-shot top-1 and mean per class."""
+        found = {one.metric: one.value for one in accuracies(self._ranks(checkpoint), self.label, len(self.classnames))}
+        return {"top1": found["top-1"], "mean_per_class": found["mean per class"]}
+
+    def _ranks(self, checkpoint: Checkpoint) -> np.ndarray:
         embeddings = class_embeddings(checkpoint, self.classnames, TEMPLATES)
-        found: np.ndarray = (checkpoint.encode_pixels(self.pixels) @ embeddings.T).argmax(axis=1) == self.label
-        return found
+        return label_ranks(checkpoint.encode_pixels(self.pixels) @ embeddings.T, self.label)
 
 
 def judge(data: Path, preprocess: Preprocess) -> Judge:
@@ -56,10 +63,4 @@ def judge(data: Path, preprocess: Preprocess) -> Judge:
             continue
     if not pixels:
         raise BadArgument(f"{data}: none of its {len(labelled):,} labelled pictures can be decoded")
-    return Judge(found.classnames, np.stack(pixels), np.array(label), found.digest, len(labelled) - len(pixels))
-
-
-def mean_per_class(right: np.ndarray, label: np.ndarray) -> float:
-    """Accuracy with every class that has pictures as heavy as any other."""
-    pictures = np.bincount(label)
-    return float((np.bincount(label, weights=right)[pictures > 0] / pictures[pictures > 0]).mean())
+    return Judge(found.classnames, np.stack(pixels), np.array(label), len(labelled) - len(pixels))

@@ -71,4 +71,6 @@ def _work(
         },
     )
     training.info["totals"] = {**totals, "items": items, "dropped": dict(ready.pool.dropped)}
+    if ready.jury is not None:
+        training.info["totals"]["judged"] = {"pictures": len(ready.jury.label), "dropped": ready.jury.dropped}
     (training.path / RESUME).unlink(missing_ok=True)

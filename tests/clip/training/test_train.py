@@ -206,6 +206,11 @@ def test_accuracy_is_measured_along_the_way(run, decoded, eval_set, tmp_path):
     assert points[-1]["mean_per_class"] == pytest.approx(points[-1]["top1"])
 
 
+def test_pictures_of_the_evaluation_set_that_cannot_be_decoded_are_counted(run, decoded, eval_set, tmp_path):
+    training = trained(tmp_path / "judged", run, decoded, samples=16, evaluate=str(eval_set))
+    assert training.totals["judged"] == {"pictures": 24, "dropped": 1}
+
+
 def test_being_judged_does_not_change_the_training(run, decoded, done, eval_set, tmp_path):
     judged = trained(tmp_path / "judged", run, decoded, evaluate=str(eval_set), evaluations=5)
     assert same(weights(judged), weights(done))
