@@ -9,6 +9,7 @@ from curation.clip.serving import About, Source
 from curation.clip.training.folder import Training
 from curation.errors import CurationError
 from curation.runs.workspace import SAMPLE_DATA, models_folder
+from curation.ui import state
 from curation.ui.model_worker import ModelWorker
 from curation.ui.tables import show_table
 from curation.ui.text import label, notice, number
@@ -64,15 +65,11 @@ def has_checkpoint(path: Path) -> bool:
 
 def _choose_source(worker: ModelWorker) -> Source | None:
     at_hand = checkpoints()
-    asked, names = st.query_params.get("checkpoint"), {path.name: name for name, path in at_hand.items()}
+    own = {path.name: name for name, path in at_hand.items()}
     if has_checkpoint(SAMPLE_DATA / "checkpoint"):
         at_hand[SAMPLE] = SAMPLE_DATA / "checkpoint"
     options = [*at_hand, PATH, NAME]
-    if asked in names and asked != st.session_state.get("checkpoint_asked"):  # a link that was just followed
-        st.session_state["checkpoint_from"] = names[asked]
-    elif st.session_state.get("checkpoint_from") not in options:
-        st.session_state["checkpoint_from"] = options[0]
-    st.session_state["checkpoint_asked"] = asked
+    state.take_link("checkpoint", options, own)
     chosen = st.selectbox(
         "Checkpoint", options, key="checkpoint_from", persist_state="session",
         help="What was trained in this workspace, the sample, or any other CLIP model that open_clip can open.",

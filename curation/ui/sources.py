@@ -40,13 +40,8 @@ def choose_metadata() -> Path:
     """Draw the choice; returns the file or folder. Raises BadArgument where nothing is given yet."""
     at_hand = _at_hand()
     options = [*at_hand, PATH, UPLOAD]
-    asked = st.query_params.get("metadata")
-    names = {path.name: name for name, path in at_hand.items() if path.parent == metadata_folder()}
-    if asked in names and asked != st.session_state.get("metadata_asked"):  # a link that was just followed
-        st.session_state["metadata_from"] = names[asked]
-    elif st.session_state.get("metadata_from") not in options:
-        st.session_state["metadata_from"] = options[0]
-    st.session_state["metadata_asked"] = asked
+    saved = {path.name: name for name, path in at_hand.items() if path.parent == metadata_folder()}
+    state.take_link("metadata", options, saved)
     chosen = st.selectbox(
         "Metadata", options, format_func=lambda name: label(name, 120), key="metadata_from", persist_state="session",
         help="The entries that texts are matched against.",

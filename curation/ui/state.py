@@ -5,6 +5,7 @@ hand or by `headtail app RUN`. Every run has a t of its own, which starts at the
 """
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -103,6 +104,20 @@ def write_address(run: Run) -> None:
         elif name not in address and name in st.query_params:
             del st.query_params[name]
     st.session_state["address"] = address
+
+
+def take_link(name: str, options: Sequence[str], linked: Mapping[str, str]) -> None:
+    """Before a select box with the key <name>_from is drawn: let it hold what a link that was just followed asks for.
+
+    options: of the box; linked: the option that ?<name>=... asks for, by what stands in the address
+    """
+    box, followed = f"{name}_from", f"{name}_asked"
+    asked = st.query_params.get(name)
+    if asked is not None and asked in linked and asked != st.session_state.get(followed):
+        st.session_state[box] = linked[asked]
+    elif st.session_state.get(box) not in options:
+        st.session_state[box] = options[0]
+    st.session_state[followed] = asked
 
 
 def first_run(runs: list[Run]) -> Path | None:
