@@ -1,6 +1,5 @@
 """The commands that make runs and list them: curate and runs; and the jobs that the app starts."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +39,7 @@ def curate(
     as_json: Json = False,
 ) -> None:
     """Match a pool, count, balance it and write a run folder."""
+    from curation.engines.local import LocalEngine
     from curation.metadata_files import read_metadata
     from curation.runs import curate as job
     from curation.runs.folder import open_run
@@ -57,18 +57,19 @@ def curate(
         open_run(output)
     elif metadata is not None:
         create_run(output, pool, read_metadata(metadata), config)
-    with resumable(output, "curate") as stopped, progress_bar() as show:
-        run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=show, cancel=stopped)
+    with resumable(output, "curate") as stopped, progress_bar() as show, LocalEngine(workers) as engine:
+        run = job.run(output, engine, on_progress=show, cancel=stopped)
     print_size(output, run.t, as_json)
 
 
 @app.command(show=False)
 def run(path: Path, *, workers: Workers = 0) -> None:
     """The job of a run that was planned elsewhere; the app starts it."""
+    from curation.engines.local import LocalEngine
     from curation.runs import curate as job
 
-    with of_the_app() as stopped:
-        job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
+    with of_the_app() as stopped, LocalEngine(workers) as engine:
+        job.run(path, engine, cancel=stopped)
 
 
 @app.command(show=False)
@@ -128,12 +129,13 @@ def _print_estimate(
     pool: Sequence[str], metadata: "Metadata", config: CurateConfig, workers: int, as_json: bool
 ) -> None:
     from curation.engines import Cancelled
+    from curation.engines.local import LocalEngine
     from curation.runs.estimate import Range, estimate
     from curation.runs.job import stop_on_signal
 
-    with stop_on_signal() as stopped, share_bar("dry run") as show:
+    with stop_on_signal() as stopped, share_bar("dry run") as show, LocalEngine(workers) as engine:
         try:
-            found = estimate(pool, metadata, config, workers=workers, on_share=show, cancel=stopped)
+            found = estimate(pool, metadata, config, engine, on_share=show, cancel=stopped)
         except Cancelled:
             raise CurationError("cancelled; nothing was written") from None
     if as_json:

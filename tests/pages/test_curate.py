@@ -17,6 +17,7 @@ from curation.runs.tasks import list_tasks, open_task, run_task
 from curation.runs.trash import list_trash
 from curation.ui import form
 from curation.ui.dry_run import rounded
+from inline import INLINE
 
 pytestmark = pytest.mark.usefixtures("started")
 
@@ -72,7 +73,7 @@ def test_a_run_is_started_from_the_form_and_watched(make_run, inputs, workspace,
     page.app.run()
     assert "Mine · about to start" in page.texts
 
-    curate.run(run.path, workers=1)
+    curate.run(run.path, INLINE)
     page.app.run()
     assert "Mine · done" in page.texts
     totals = open_run(run.path).info["totals"]
