@@ -28,5 +28,11 @@ class InlineEngine:
 
 INLINE = InlineEngine()
 
-LOCAL = LocalEngine(2)
+
+class SharedEngine(LocalEngine):
+    def __exit__(self, kind, error, trace):
+        pass
+
+
+LOCAL = SharedEngine(2)
 """Worker processes that all tests share: they are started where a test first uses them, and end with this process."""

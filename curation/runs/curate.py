@@ -55,7 +55,7 @@ def run(
 ) -> Run:
     """Do what is left of a run, to its end.
 
-    engine: where its units run; any will do, also another than the one that began
+    engine: where its units run; any will do, also another than the one that began. It is entered and left here
     raises  BadRun (another process works on it, or its inputs changed), Cancelled, CurationError; the folder says which
     """
     with lock(path):
@@ -63,7 +63,7 @@ def run(
         if found.state == "done":
             return found
         check_plan(found)
-        with told_in(path, partial(_set_state, found)):
+        with told_in(path, partial(_set_state, found)), engine:
             engine.check(path, [file.path for file in found.inputs])
             _work(found, engine, on_progress, lambda: cancel() or (path / "cancel").exists())
     return open_run(path)

@@ -98,8 +98,8 @@ def timed_run(its_world: World, folder: Path, pairs: int, n_files: int, workers:
     wall, cpu = time.perf_counter(), cpu_seconds()
     create_run(folder, [str(pool)], read_metadata(its_world.metadata), CurateConfig(tail_share=TAIL_SHARE, seed=SEED))
     planned = time.perf_counter() - wall
-    with MemoryOfAll() as memory, LocalEngine(workers) as engine:
-        curate.run(folder, engine)
+    with MemoryOfAll() as memory:
+        curate.run(folder, LocalEngine(workers))
     return {
         "planned": planned,
         "wall": time.perf_counter() - wall,

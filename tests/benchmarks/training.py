@@ -110,8 +110,7 @@ def _run(folder: Path, pairs: int) -> Run:
     pq.write_table(pool, folder / "pool.parquet")
     metadata = read_metadata(SAMPLE_DATA / "metadata.parquet")
     create_run(folder / "run", [str(folder / "pool.parquet")], metadata, CurateConfig(t=20.0))
-    with LocalEngine(1) as engine:
-        return curate.run(folder / "run", engine)
+    return curate.run(folder / "run", LocalEngine(1))
 
 
 def _picture(folder: Path, n: int) -> Path:
