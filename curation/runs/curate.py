@@ -22,7 +22,7 @@ from curation import files, queries
 from curation.balancing import p_to_t, t_min
 from curation.curves import CurveBuilder, threshold_grid
 from curation.drawn import Draw, drawn_share, gather_draws
-from curation.engines import Cancelled, Unit, local
+from curation.engines import Cancelled, Unit, threads
 from curation.errors import BadRun
 from curation.live import ranks, sketch
 from curation.matching import Matcher, RoutedMatcher
@@ -367,7 +367,7 @@ def _do_units(
     left = [unit for unit in todo if unit.index not in receipts]
     if cancel():
         raise Cancelled
-    local.map_units(fn, left, env, on_done=on_done, cancel=cancel, max_retries=1, workers=workers)
+    threads.map_units(fn, left, env, on_done=on_done, cancel=cancel, max_retries=1, workers=workers)
     return [receipts[unit.index] for unit in todo]
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import files
-from curation.engines import Cancelled, Unit, local
+from curation.engines import Cancelled, Unit, threads
 from curation.errors import UnreadableFile
 from curation.pool.difference_hash import difference_hash
 from curation.pool.filter_config import REASONS
@@ -180,7 +180,7 @@ def _do_units(
     left = [unit for unit in todo if unit.index not in receipts]
     if cancel():
         raise Cancelled
-    local.map_units(fn, left, env, on_done=on_done, cancel=cancel, max_retries=1, workers=workers)
+    threads.map_units(fn, left, env, on_done=on_done, cancel=cancel, max_retries=1, workers=workers)
     return {unit.index: receipts[unit.index] for unit in todo}
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from curation import files, queries
 from curation.curves import CurveBuilder, threshold_grid
-from curation.engines import Cancelled, Unit, local
+from curation.engines import Cancelled, Unit, threads
 from curation.metadata import Metadata
 from curation.metadata_files import metadata_table
 from curation.pool.pairs import BATCH_ROWS, Scanned
@@ -172,7 +172,7 @@ def _map(
 
     if cancel():
         raise Cancelled
-    local.map_units(fn, todo, env, on_done=on_done, cancel=cancel, workers=workers)
+    threads.map_units(fn, todo, env, on_done=on_done, cancel=cancel, workers=workers)
     return [receipts[unit.index] for unit in todo]
 
 

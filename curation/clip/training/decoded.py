@@ -30,7 +30,7 @@ from curation import files
 from curation.clip.encode import Preprocess
 from curation.clip.tokenizers import Tokenize, learn_merges
 from curation.engines import Cancelled, Unit
-from curation.engines.local import map_units
+from curation.engines.threads import map_units
 from curation.errors import BadRun, CurationError
 from curation.pool.images import rgb, stream_images
 from curation.runs.export.kept import in_pool_order
