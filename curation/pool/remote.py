@@ -59,12 +59,39 @@ _WORDS = {
 Answer = TypeVar("Answer")
 
 
+def check_address(uri: str) -> None:
+    """BadArgument for an address with a secret in it, or with what S3 does not understand; no request is made.
+
+    Neither is repeated, for what is not understood may be a secret too.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # from brackets that are no IPv6 address
+        raise BadArgument("an address with a bracket in the name of its host: such as s3://BUCKET/PATH") from None
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    if "@" in parts.netloc or any(_SECRET.search(name) for name, _ in options):
+        raise BadArgument(
+            "an address with a key or a password in it would stand in the run; give it by the environment instead"
+        )
+    if parts.scheme != "s3":
+        return
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", parts.netloc) or parts.fragment:
+        raise BadArgument(
+            "an address on S3 is s3://BUCKET/PATH, a server ?endpoint_override=HOST:PORT, # in a name %23"
+        )
+    if not all(re.fullmatch(S3_OPTIONS.get(name, "(?!)"), value) for name, value in options):
+        raise BadArgument(
+            f"s3://{parts.netloc}{parts.path}: what stands behind the ? is not understood; allowed are region=NAME,"
+            " scheme=http, endpoint_override=HOST:PORT, with & between them"
+        )
+
+
 def filesystem(uri: str) -> tuple[FileSystem, str]:
     """The filesystem of a URI and the path in it.
 
     raises BadArgument for one that Arrow and fsspec do not know, or with what should not stand in a run
     """
-    _check_secrets(uri)
+    check_address(uri)
     if uri.startswith("s3://"):
         return _s3(uri)
     try:
@@ -125,49 +152,23 @@ def _asked(uri: str, ask: Callable[[], Answer]) -> Answer:
         raise failure(uri, error, "cannot be read") from None
 
 
-def _check_secrets(uri: str) -> None:
-    """BadArgument, without the secret, for an address that has one."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:  # from brackets that are no IPv6 address
-        raise BadArgument("an address with a bracket in the name of its host: such as s3://BUCKET/PATH") from None
-    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    secret = next((name for name in names if _SECRET.search(name)), "a password" if "@" in parts.netloc else None)
-    if secret is not None:
-        raise BadArgument(f"an address with {secret} in it would stand in the run; give it by the environment instead")
-
-
 def _s3(uri: str) -> tuple[FileSystem, str]:
-    """As `filesystem`; what is not understood is not repeated, for it may be a secret."""
     parts = urlsplit(uri)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", parts.netloc) or parts.fragment:
-        raise BadArgument(
-            "an address on S3 is s3://BUCKET/PATH, a server ?endpoint_override=HOST:PORT, # in a name %23"
-        )
-    for name, value in options.items():
-        if not re.fullmatch(S3_OPTIONS.get(name, "(?!)"), value):
-            raise BadArgument(
-                f"s3://{parts.netloc}{parts.path}: {name!r} is not understood; behind the ? may stand region=NAME,"
-                " scheme=http, endpoint_override=HOST:PORT, with & between them"
-            )
-    found = _asked(
-        uri,
-        lambda: _s3_filesystem(
-            parts.netloc, options.get("region"), options.get("scheme"), options.get("endpoint_override")
-        ),
-    )
+    options = dict(parse_qsl(parts.query))
+    found = _asked(uri, lambda: _s3_filesystem(parts.netloc, **options))
     return found, f"{parts.netloc}/{unquote(parts.path).strip('/')}".rstrip("/")
 
 
 @lru_cache(maxsize=16)
-def _s3_filesystem(bucket: str, region: str | None, scheme: str | None, endpoint: str | None) -> S3FileSystem:
+def _s3_filesystem(
+    bucket: str, region: str | None = None, scheme: str | None = None, endpoint_override: str | None = None
+) -> S3FileSystem:
     """One for all files of a bucket, for finding out its region takes a request."""
-    elsewhere = endpoint or any(name in os.environ for name in _SET_BY_ENVIRONMENT)
+    elsewhere = endpoint_override or any(name in os.environ for name in _SET_BY_ENVIRONMENT)
     return S3FileSystem(
         region=region if region or elsewhere else resolve_s3_region(bucket),
         scheme=scheme,
-        endpoint_override=endpoint,
+        endpoint_override=endpoint_override,
         retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
     )
 

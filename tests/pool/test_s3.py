@@ -19,6 +19,7 @@ from curation.pool import remote
 from curation.pool.columns import Columns
 from curation.pool.images import read_images, stream_images, thumbnail
 from curation.pool.inputs import find_files, look_at_all
+from curation.pool.parquet import stream_cells
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 from s3 import KEY, PROGRAM, SECRET, Bucket, free_port, s3_server
@@ -93,6 +94,7 @@ def test_nothing_of_the_key_is_in_the_run(headtail, bucket, on_disk, tmp_path):
         f"s3://{KEY}:{SECRET}@pools/pool",
         f"s3://pools/pool?access_key={KEY}&secret_key={SECRET}",
         f"s3://pools/pool?pw={SECRET}",
+        f"s3://pools/pool?{SECRET}",
         f"s3://pools/pool?endpoint_override={KEY}:{SECRET}@127.0.0.1:1",
         f"s3://pools:{SECRET}/pool",
         f"s3://[{SECRET}/pool",
@@ -157,6 +159,18 @@ def test_a_server_that_never_answers_is_given_up(headtail, bucket, one_attempt):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"s3://pools/pool?scheme=http&endpoint_override=127.0.0.1:{silent.getsockname()[1]}"
         assert "the server does not answer" in one_line(headtail("pool", "show", address))
+
+
+def test_a_server_that_goes_while_a_file_is_read_is_no_damage_of_the_file(bucket, one_attempt, tmp_path):
+    write_pool(tmp_path / "a.parquet", [f"text {n}" for n in range(100)], row_group_size=50)
+    (tmp_path / "server").mkdir()
+    with s3_server(tmp_path / "server") as port:
+        own = Bucket(port, "pools")
+        own.put(tmp_path / "a.parquet", "a.parquet")
+        cells = stream_cells(own.uri("a.parquet"), "text", [0, 99])
+        assert next(cells) == (0, "text 0")
+    with pytest.raises(UnreadableFile, match=r"a\.parquet.*: cannot be read: the server does not answer"):
+        next(cells)
 
 
 def test_a_server_that_is_overloaded_for_a_moment_is_asked_again(bucket):
