@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curation import cli
 from curation.metadata import from_entries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
@@ -71,6 +72,22 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
         return curate.run(tmp_path / name, INLINE)
 
     return make
+
+
+@pytest.fixture
+def headtail(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command; its exit code, what it printed, and what it complained about."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            cli.main([*map(str, arguments)])
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

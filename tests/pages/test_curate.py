@@ -119,6 +119,27 @@ def test_a_pool_that_is_none_fails_in_one_line_where_it_is_watched(make_run, inp
     assert [run.name for run in list_runs(workspace)] == ["run"]
 
 
+def test_an_address_with_a_key_is_refused_before_anything_of_it_is_written_down(make_run, inputs, workspace, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.text_area(key="pool").set_value("s3://pools/pool?access_key=k&secret_key=abc123").run()
+    assert any("a key or a password in it would stand in the run" in text for text in page.texts)
+    assert page.app.button(key="start").disabled and page.app.button(key="dry_run").disabled
+    assert tasks(workspace) == []
+
+
+def test_a_run_of_a_pool_in_a_bucket_is_named_without_the_options_of_its_address(
+    make_run, inputs, workspace, open_page
+):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.text_area(key="pool").set_value("s3://pools/laion?region=eu-central-1").run()
+    page.app.button(key="start").click().run()
+    assert [task.arguments["name"] for task in tasks(workspace)] == ["laion"]
+
+
 def test_the_preview_shows_the_first_pairs_and_what_is_guessed(make_run, inputs, open_page, tmp_path_factory):
     make_run()
     pool = tmp_path_factory.mktemp("csv") / "pool.csv"
