@@ -8,6 +8,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from curation.clip.device import full_float32
+
 MOST_STRETCHED = 20
 """A picture of 2 x 30,000 that is made 224 wide takes 4 GB before its middle is cut out."""
 
@@ -99,7 +101,7 @@ def _middle(image: Image.Image) -> Image.Image:
 def encoded(rows: int, batch: int, dimensions: int, encode: Callable[[slice], torch.Tensor]) -> np.ndarray:
     """(rows, D) float32: what `encode` gives for each batch of at most `batch` rows, without gradients."""
     out = np.empty((rows, dimensions), dtype=np.float32)
-    with torch.inference_mode():
+    with torch.inference_mode(), full_float32():
         for at in range(0, rows, batch):
             part = slice(at, min(at + batch, rows))
             out[part] = encode(part).float().cpu().numpy()
