@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation import files
+from curation.errors import UnreadableFile
 from curation.uniform import list_lengths
 
 RARE = 25_000
@@ -78,8 +79,7 @@ def write_places(rare: RareEntries, parts: Sequence[tuple[np.ndarray, np.ndarray
     """
     from curation import curves_kernel
 
-    with files.whole(folder / "offsets.npy") as temporary, temporary.open("wb") as file:
-        np.save(file, rare.offsets)
+    files.write_array(folder / "offsets.npy", rare.offsets)
     with files.whole(folder / "places.npy") as temporary, temporary.open("wb") as file:
         descr, shape = np.lib.format.dtype_to_descr(PLACE), (int(rare.offsets[-1]),)
         np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
@@ -97,12 +97,12 @@ def write_places(rare: RareEntries, parts: Sequence[tuple[np.ndarray, np.ndarray
 def rare_places(folder: Path, entry_id: int) -> np.ndarray | None:
     """(N,) of PLACE, the pairs that match a rare entry, in no order; None for an entry that is not rare.
 
-    folder: as `write_places` wrote it
+    folder: as `write_places` wrote it; raises UnreadableFile where it is damaged
     """
     if not (folder / "offsets.npy").is_file():
         return None  # a run of an earlier version: its pairs are gone through
-    offsets = np.load(folder / "offsets.npy", mmap_mode="r")
-    first, stop = int(offsets[entry_id]), int(offsets[entry_id + 1])
-    if first == stop:
-        return None
-    return np.array(np.load(folder / "places.npy", mmap_mode="r")[first:stop])
+    offsets, places = (files.open_array(folder / f"{name}.npy", mapped=True) for name in ("offsets", "places"))
+    first, stop = (int(one) for one in offsets[entry_id : entry_id + 2].tolist())
+    if not 0 <= first <= stop <= len(places) or places.dtype != PLACE:
+        raise UnreadableFile(f"{folder}: places {first} to {stop} of {len(places)}; it is damaged")
+    return None if first == stop else np.array(places[first:stop])
