@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -151,9 +151,12 @@ def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @contextmanager
-def served(port: int, command: list[str], log: Path, **environment: str) -> Iterator[str]:
-    """The link to a server that a module of Python starts: with a token, where it asks for one."""
-    command = [sys.executable, "-m", *command]
+def served(port: int, command: list[str], log: Path, before: Sequence[str] = (), **environment: str) -> Iterator[str]:
+    """The link to a server that a module of Python starts: with a token, where it asks for one.
+
+    before: a command that runs it, as strace does
+    """
+    command = [*before, sys.executable, "-m", *command]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **environment})
     address = f"http://127.0.0.1:{port}"
