@@ -170,3 +170,23 @@ def hostile_names(canary: str) -> list[str]:
         ":material/home: **x**",
     ]
     return list(dict.fromkeys([*paths, *marks]))
+
+
+STRANGERS = """() => {
+    const all = [...document.body.querySelectorAll("*")]
+    for (const one of all) if (one.shadowRoot) all.push(...one.shadowRoot.querySelectorAll("*"))
+    const tags = "iframe, frame, object, embed, base, meta, script, form[action], marquee, portal", found = []
+    for (const one of all) {
+        if (one.matches(tags)) found.push(one.outerHTML)
+        for (const name of ["href", "src", "srcset", "background", "poster", "data", "action", "ping", "xlink:href"]) {
+            const to = one.getAttribute(name)
+            if (to === null || to === "" || /^(data:image\\/|blob:|#)/.test(to)) continue
+            if (new URL(to, location.href).origin !== location.origin) found.push(one.outerHTML)
+        }
+        for (const name of one.getAttributeNames()) if (/^on/i.test(name)) found.push(one.outerHTML)
+    }
+    if (document.querySelector(".hoverlayer :is(a, image)")) found.push(document.querySelector(".hoverlayer").innerHTML)
+    if (window.pwned) found.push("a script ran")
+    return found.map((html) => html.slice(0, 300))
+}"""
+"""Run in a page: the elements that cannot be ours, or lead or listen where ours do not."""

@@ -1,5 +1,7 @@
 """The gate as a browser meets it."""
 
+from functools import partial
+
 import pytest
 from playwright.sync_api import expect
 
@@ -69,7 +71,7 @@ def test_the_token_is_on_no_page_and_in_no_referer(context, server):
     token = server.partition("?token=")[2]
     heard, referers = [], []
     page = context.new_page()
-    page.on("websocket", lambda socket: socket.on("framereceived", heard.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", partial(list.append, heard)))
     page.on("request", lambda request: referers.append(request.headers.get("referer")))
     page.goto(server)
     heading(page, "Distribution").wait_for(timeout=20_000)

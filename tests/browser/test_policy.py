@@ -4,11 +4,12 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import ROOT, a_free_port, served, settle
+from browser.hostile import STRANGERS
 
 
 @pytest.fixture
 def look(chromium, canary, tmp_path):
-    """Look at the wrong page of a server; returns what it made the browser ask the canary for."""
+    """Look at the wrong page of a server; returns what it made the browser ask the canary for, and its strangers."""
 
     def look(*command, port):
         environment = {"CANARY": canary[0], "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
@@ -23,20 +24,23 @@ def look(chromium, canary, tmp_path):
             page.wait_for_timeout(1000)
             assert page.url == f"{server}/"
             assert page.evaluate("window.pwned") is None
+            strangers = page.evaluate(STRANGERS)
             context.close()
-        seen = [*canary[1]]
+        asked = [*canary[1]]
         canary[1].clear()
-        return seen
+        return asked, strangers
 
     return look
 
 
 def test_a_page_that_is_wrong_reaches_nobody(look):
     port = a_free_port()
-    assert look("browser.wrong_app", str(port), port=port) == []
+    asked, _ = look("browser.wrong_app", str(port), port=port)
+    assert asked == []
 
 
 def test_without_the_policy_it_would(look):
     port = a_free_port()
-    asked = look("streamlit", "run", "tests/browser/wrong_page.py", f"--server.port={port}", port=port)
+    asked, strangers = look("streamlit", "run", "tests/browser/wrong_page.py", f"--server.port={port}", port=port)
     assert "/i.png" in asked
+    assert len(strangers) > 20  # the tour of our own pages would have found them
