@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from curation import files
-from curation.errors import UnreadableFile
+from curation.pool import remote
 from curation.pool.columns import Columns
 from curation.pool.format import Format
 from curation.pool.pairs import BATCH_ROWS, Scanned, usable_pairs, usable_texts
@@ -25,8 +26,7 @@ CELL_ROWS = 64
 
 def look_at(path: Path | str, columns: Columns) -> tuple[tuple[int, ...], str]:
     """Rows of each row group; sha256 (hex) of the file's size and footer. Raises UnreadableFile, MissingColumn."""
-    file = files.open_parquet(path)
-    with file:
+    with _open(path) as file:
         check_text_column(path, file.schema_arrow, columns.text)
         groups = tuple(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))
     return groups, _footer_digest(path)
@@ -42,7 +42,7 @@ def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Sca
     raises UnreadableFile where the file is damaged
     """
     wanted = [columns.text, columns.uid, columns.url, columns.width, columns.height, columns.language]
-    with files.open_parquet(path) as file:
+    with _open(path) as file:
         names = file.schema_arrow.names
     if columns.uid not in names and columns.url not in names:
         wanted.append(columns.image)
@@ -58,7 +58,7 @@ def scan_texts(path: str, row_groups: Sequence[int], columns: Columns) -> Iterat
 
 
 def _fields(path: Path | str) -> list[str]:
-    with files.open_parquet(path) as file:
+    with _open(path) as file:
         return list(file.schema_arrow.names)
 
 
@@ -72,7 +72,7 @@ def stream_cells(path: Path | str, column: str, rows: Sequence[int]) -> Iterator
     Rows beyond the end, and all rows if there is no such column, are passed over. Raises UnreadableFile.
     """
     left, first = deque(rows), 0
-    with files.open_parquet(path) as file:
+    with _open(path) as file:
         if column not in file.schema_arrow.names:
             return
         for group in range(file.num_row_groups):
@@ -83,7 +83,7 @@ def stream_cells(path: Path | str, column: str, rows: Sequence[int]) -> Iterator
                 try:
                     batch = next(batches)
                 except (pa.ArrowException, OSError) as error:
-                    raise UnreadableFile(f"{path}: damaged near row {at} ({str(error).splitlines()[0]})") from None
+                    raise remote.failure(path, error, f"damaged near row {at}") from None
                 while left and left[0] < at + len(batch):
                     row = left.popleft()
                     yield row, batch.column(0)[row - at].as_py()
@@ -118,9 +118,20 @@ def cell_bytes(value: object) -> bytes | None:
     return value if isinstance(value, bytes) else None
 
 
+def _open(path: Path | str) -> pq.ParquetFile:
+    """An open Parquet file, here or behind a URI; raises UnreadableFile."""
+    if not files.is_uri(path):
+        return files.open_parquet(path)
+    source = remote.open_bytes(str(path))
+    try:
+        return pq.ParquetFile(source, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise remote.failure(path, error, "not a whole Parquet file") from None
+
+
 def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Record batches with those of the wanted columns that are there, and the number of each one's first row."""
-    with files.open_parquet(path) as file:
+    with _open(path) as file:
         found = [name for name in wanted if name in file.schema_arrow.names]
         first_row = sum(file.metadata.row_group(group).num_rows for group in range(min(row_groups, default=0)))
         try:
@@ -128,7 +139,7 @@ def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Ite
                 yield first_row, batch
                 first_row += len(batch)
         except (pa.ArrowException, OSError) as error:
-            raise UnreadableFile(f"{path}: damaged near row {first_row} ({str(error).splitlines()[0]})") from None
+            raise remote.failure(path, error, f"damaged near row {first_row}") from None
 
 
 def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns, has_image: bool) -> Scanned:
@@ -140,12 +151,15 @@ def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns, has_i
 
 
 def _footer_digest(path: Path | str) -> str:
-    with files.open_bytes(path) as file:
-        size = file.seek(0, os.SEEK_END) or file.tell()  # a file of Arrow's does not say where it is
-        file.seek(size - 8)
-        length = int.from_bytes(file.read(4), "little")
-        file.seek(size - 8 - length)
-        return hashlib.sha256(size.to_bytes(8, "little") + file.read()).hexdigest()
+    try:
+        with remote.open_bytes(str(path)) if files.is_uri(path) else Path(path).open("rb") as file:
+            size = file.seek(0, os.SEEK_END) or file.tell()  # a file of Arrow's does not say where it is
+            file.seek(size - 8)
+            length = int.from_bytes(file.read(4), "little")
+            file.seek(size - 8 - length)
+            return hashlib.sha256(size.to_bytes(8, "little") + file.read()).hexdigest()
+    except (pa.ArrowException, OSError) as error:
+        raise remote.failure(path, error, "cannot be read") from None
 
 
 FORMAT = Format(name="parquet", suffixes=(".parquet",), fields=_fields, read=_read, images=_images)

@@ -6,11 +6,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from curation import files
 from curation.engines import Cancelled
+from curation.engines.config import EngineConfig
+from curation.errors import CurationError
 from curation.runs.folder import State, is_locked
 
 Command = Literal["run", "task", "training", "climb"]
@@ -34,6 +37,18 @@ def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | Non
     # somebody has to wait for it, or it stays a zombie until this process ends
     threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
     return process
+
+
+def choose_engine(path: Path, config: EngineConfig) -> None:
+    """Say where the units of a run are to run from the next start on; its results are the same everywhere."""
+    files.write_json(path / "engine.json", asdict(config))
+
+
+def engine_of(path: Path) -> EngineConfig:
+    """Where the units of a run run; this machine where nobody said."""
+    with suppress(CurationError, TypeError):
+        return EngineConfig(**files.read_json(path / "engine.json"))
+    return EngineConfig()
 
 
 def cancel(path: Path) -> None:

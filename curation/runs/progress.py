@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from curation import files
+from curation.engines import Status
 
 WRITE_EVERY_S = 0.5
+BEAT_S = 2.0
+"""So often it is told anew, whether anything was done or not."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Progress:
     rate:    of them a second in this phase, 0 where it is not known yet
     eta_s:   seconds to the end of this phase, None where the rate is not known
     elapsed_s: seconds since the job started (monotonic clock)
+    engine:  how the engine stands that does the work; None where none is used
     """
 
     phase: str
@@ -33,16 +37,25 @@ class Progress:
     rate: float
     eta_s: float | None
     elapsed_s: float
+    engine: Status | None = None
 
 
 class Reporter:
     """Turns counted rows into `Progress`. That a report cannot be written never stops a run."""
 
-    def __init__(self, path: Path, total: int, of: str, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        total: int,
+        of: str,
+        on_progress: Callable[[Progress], None],
+        status: Callable[[], Status | None] = lambda: None,
+    ) -> None:
         self._path = path
         self._total = total
         self._of = of
         self._on_progress = on_progress
+        self._status = status
         self._started = time.monotonic()
         self._sequence = 0
         self._written = -WRITE_EVERY_S
@@ -60,6 +73,11 @@ class Reporter:
         """So many more rows are done."""
         self._done += rows
         self._report(write=time.monotonic() - self._written >= WRITE_EVERY_S)
+
+    def beat(self) -> None:
+        """Nothing was done, but it goes on."""
+        if time.monotonic() - self._written >= BEAT_S:
+            self._report(write=True)
 
     def end_phase(self) -> None:
         """The phase under way is over; its seconds are noted."""
@@ -79,6 +97,7 @@ class Reporter:
             rate=rate,
             eta_s=(self._total - self._done) / rate if rate else None,
             elapsed_s=now - self._started,
+            engine=self._status(),
         )
         self._on_progress(progress)
         if write:

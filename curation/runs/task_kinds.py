@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.engines import Cancelled
+from curation.engines.local import LocalEngine
 from curation.metadata_files import read_metadata
 from curation.runs import job
 from curation.runs.config import CurateConfig
@@ -43,14 +44,16 @@ def _estimate(task: Task, cancel: Cancel) -> dict[str, Any]:
         advance(round(100 * share) - told)
         told = round(100 * share)
 
-    found = estimate(
-        asked["pool"],
-        read_metadata(Path(asked["metadata"])),
-        CurateConfig(**asked["config"]),
-        scratch=task.path,
-        on_share=on_share,
-        cancel=cancel,
-    )
+    with LocalEngine() as engine:
+        found = estimate(
+            asked["pool"],
+            read_metadata(Path(asked["metadata"])),
+            CurateConfig(**asked["config"]),
+            engine,
+            scratch=task.path,
+            on_share=on_share,
+            cancel=cancel,
+        )
     return asdict(found)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
+from curation import files
 from curation.errors import BadRun, CurationError
 from curation.pool.show import Shown
 from curation.runs.config import CurateConfig
@@ -90,7 +91,8 @@ def _or_missing(missing: list[str], choose: Any) -> Any:
 
 
 def _name(pool: Sequence[str]) -> str:
-    return Path(pool[0]).name[:NAME_CHARACTERS] or "run"
+    place = pool[0].partition("?")[0] if files.is_uri(pool[0]) else pool[0]
+    return Path(place).name[:NAME_CHARACTERS] or "run"
 
 
 def _dry_run(asked: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.folder import Run
 from curation.runs.plan import create_run
+from inline import INLINE
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -89,7 +90,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, canary: tuple[str, list[str]]
         pq.write_table(pa.table(columns), pools / f"{name}.parquet")
         metadata = from_entries(entries, source="test")
         create_run(workspace / name, [str(pools / f"{name}.parquet")], metadata, CurateConfig(t=t), name=title or name)
-        return curate.run(workspace / name, workers=1)
+        return curate.run(workspace / name, INLINE)
 
     words = [f"w{k}" for k in range(300)]
     zipf = [" ".join(w for k, w in enumerate(words) if position % (k + 1) == 0) for position in range(1, 3001)]

@@ -18,6 +18,7 @@ from curation.runs.folder import is_locked, list_runs, open_run
 from curation.runs.plan import create_run
 from curation.runs.trash import list_trash
 from curation.ui.text import label
+from inline import INLINE
 from runs.test_job import wait_for
 
 LONG = 60_000
@@ -58,7 +59,7 @@ def runs_folder(inputs, tmp_path_factory):
         CurateConfig(t=5.0),
         name="First",
     )
-    curate.run(folder / "first", workers=1)
+    curate.run(folder / "first", INLINE)
     return folder
 
 

@@ -29,6 +29,7 @@ from curation.runs.config import CurateConfig
 from curation.runs.folder import NAME_FILE, open_run, write_info
 from curation.runs.plan import create_run
 from curation.runs.trash import move_to_trash
+from inline import INLINE
 from ladders import make_ladder
 from trainings import make_training
 
@@ -52,7 +53,7 @@ def hostile_workspace(tmp_path_factory: pytest.TempPathFactory, canary: tuple[st
     metadata = from_entries([*captions, *words], source="![x](y)")
     for name, t, title in (("captions", 1.0, captions[0]), ("other", 3.0, captions[6])):
         create_run(workspace / name, [str(pool)], metadata, CurateConfig(t=t), name=title)
-        curate.run(workspace / name, workers=1)
+        curate.run(workspace / name, INLINE)
     first = open_run(workspace / "captions")
 
     create_run(workspace / "planned", [str(pool)], from_entries(["x"], source="x"), CurateConfig(t=1.0))

@@ -17,6 +17,7 @@ from curation.runs.tasks import list_tasks, open_task, run_task
 from curation.runs.trash import list_trash
 from curation.ui import form
 from curation.ui.dry_run import rounded
+from inline import INLINE
 
 pytestmark = pytest.mark.usefixtures("started")
 
@@ -72,7 +73,7 @@ def test_a_run_is_started_from_the_form_and_watched(make_run, inputs, workspace,
     page.app.run()
     assert "Mine · about to start" in page.texts
 
-    curate.run(run.path, workers=1)
+    curate.run(run.path, INLINE)
     page.app.run()
     assert "Mine · done" in page.texts
     totals = open_run(run.path).info["totals"]
@@ -116,6 +117,27 @@ def test_a_pool_that_is_none_fails_in_one_line_where_it_is_watched(make_run, inp
     page.app.run()
     assert sum("no such file" in text and "\n" not in text for text in page.texts) >= 1
     assert [run.name for run in list_runs(workspace)] == ["run"]
+
+
+def test_an_address_with_a_key_is_refused_before_anything_of_it_is_written_down(make_run, inputs, workspace, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.text_area(key="pool").set_value("s3://pools/pool?access_key=k&secret_key=abc123").run()
+    assert any("a key or a password in it would stand in the run" in text for text in page.texts)
+    assert page.app.button(key="start").disabled and page.app.button(key="dry_run").disabled
+    assert tasks(workspace) == []
+
+
+def test_a_run_of_a_pool_in_a_bucket_is_named_without_the_options_of_its_address(
+    make_run, inputs, workspace, open_page
+):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    page.app.text_area(key="pool").set_value("s3://pools/laion?region=eu-central-1").run()
+    page.app.button(key="start").click().run()
+    assert [task.arguments["name"] for task in tasks(workspace)] == ["laion"]
 
 
 def test_the_preview_shows_the_first_pairs_and_what_is_guessed(make_run, inputs, open_page, tmp_path_factory):

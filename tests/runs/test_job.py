@@ -5,6 +5,7 @@ import time
 import pytest
 
 from conftest import TEXTS, ZIPF_ENTRIES, write_pool, zipf_texts
+from curation.engines.config import EngineConfig
 from curation.metadata import from_entries
 from curation.runs import job, plan, workspace
 from curation.runs.config import CurateConfig
@@ -82,3 +83,12 @@ def test_without_sample_data_the_way_out_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(workspace, "SAMPLE_DATA", tmp_path / "nothing")
     with pytest.raises(workspace.MissingFile, match="headtail app RUN"):
         workspace.ensure_sample_run()
+
+
+def test_where_a_run_works_is_kept_beside_it(tmp_path):
+    assert job.engine_of(tmp_path) == EngineConfig()
+    chosen = EngineConfig(engine="ray", address="10.0.0.1:6379", workers=3)
+    job.choose_engine(tmp_path, chosen)
+    assert job.engine_of(tmp_path) == chosen
+    (tmp_path / "engine.json").write_text('{"engine": "spark"}')
+    assert job.engine_of(tmp_path) == EngineConfig()

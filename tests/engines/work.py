@@ -1,0 +1,61 @@
+"""Functions of units for the tests of engines: workers find them by this module's name.
+
+Each leaves a file an attempt in env["folder"], so that a test can tell how often a unit really ran.
+"""
+
+import os
+import secrets
+import signal
+import time
+from pathlib import Path
+
+from curation.errors import CurationError
+
+
+def attempt(unit, env):
+    folder = Path(env["folder"])
+    (folder / f"{unit.index}-{os.getpid()}-{secrets.token_hex(4)}").touch()
+    return len(list(folder.glob(f"{unit.index}-*")))
+
+
+def multiply(unit, env):
+    attempt(unit, env)
+    return unit.index * env["by"]
+
+
+def sleep(unit, env):
+    attempt(unit, env)
+    time.sleep(env["seconds"])
+    return unit.index
+
+
+def fail_first(unit, env):
+    """Unit 5 fails at its first env["times"] attempts."""
+    if attempt(unit, env) <= env["times"] and unit.index == 5:
+        raise OSError("disk")
+    return unit.index
+
+
+def fail_always(unit, env):
+    attempt(unit, env)
+    raise OSError("disk")
+
+
+def refuse(unit, env):
+    attempt(unit, env)
+    raise CurationError("damaged")
+
+
+def crash(unit, env):
+    """Unit 5 takes its worker with it, at its first env["times"] attempts."""
+    if attempt(unit, env) <= env["times"] and unit.index == 5:
+        os.kill(os.getpid(), env.get("signal", signal.SIGSEGV))
+    return unit.index
+
+
+def stay(unit, env):
+    """Unit 5 takes long; the others do not."""
+    attempt(unit, env)
+    if unit.index == 5:
+        time.sleep(env["seconds"])
+    return unit.index
