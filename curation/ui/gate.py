@@ -32,7 +32,8 @@ PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Headtail</title>
 <style>body { font: 16px/1.5 sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }</style>
 """
-WRONG_HOST = "<p>This app is to be found at <code>http://127.0.0.1:{port}</code> and nowhere else.</p>"
+WRONG_HOST = """<p>This app is to be found at <code>http://127.0.0.1:{port}</code> and nowhere else.
+From another machine, forward the same port: <code>ssh -L {port}:127.0.0.1:{port} HOST</code></p>"""
 WRONG_ORIGIN = "<p>A page from elsewhere asked for this; only the pages of the app itself may.</p>"
 NO_TOKEN = """<p>Open the link that <code>headtail app</code> printed in its terminal; it ends in a token, which is a
 new one at every start.</p>
@@ -122,7 +123,7 @@ class Gate:
         return response
 
     def _is_token(self, text: str) -> bool:
-        return hmac.compare_digest(text.encode("utf-8", "surrogateescape"), self._token)
+        return hmac.compare_digest(text.encode(), self._token)
 
     def _has_cookie(self, headers: Headers) -> bool:
         # other servers of the host can add cookies of the same name: one that is right is enough
