@@ -1,5 +1,6 @@
 """Whether the head of a cluster still answers: asked in a thread, so that a dead one stops nobody."""
 
+import os
 import socket
 import threading
 import time
@@ -18,6 +19,10 @@ DESERTED_S = 600.0
 
 CONNECT_S = 5.0
 
+_SETTINGS = b"\x04"
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
+"""The first words of a client of HTTP/2, and an empty frame of settings, which is answered by one (RFC 9113, 3.4)."""
+
 _GO_ON = "what is done is kept, resume when it is back, or with --engine local"
 
 
@@ -30,10 +35,18 @@ class Member:
     cpus: int
 
 
-def answers(host: str, port: int, seconds: float = CONNECT_S) -> str | None:
-    """Why nobody listens there, in words; None where somebody does."""
+def answers(host: str, port: int) -> str | None:
+    """Why no head answers there, in words; None where one does.
+
+    It is greeted as HTTP/2, which gRPC goes over: another server would keep Ray waiting for ever.
+    """
     try:
-        socket.create_connection((host, port), seconds).close()
+        with socket.create_connection((host, port), CONNECT_S) as line:
+            line.sendall(_GREETING)
+            if os.environ.get("RAY_USE_TLS", "0") == "0" and line.recv(9)[3:4] != _SETTINGS:
+                return "what listens there is none"
+    except TimeoutError:
+        return "no answer"
     except OSError as error:
         return error.strerror or str(error)
     return None

@@ -4,20 +4,16 @@ Units are Ray's tasks of one CPU. What all units share goes to the cluster once,
 objects, and everything else goes through files.
 """
 
-import importlib.util
 import logging
 import math
-import os
 import pickle
-import re
 import secrets
-import signal
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -28,9 +24,10 @@ from curation.engines.engine import MAX_RETRIES, POLL_S, Env, Node, Receipt, Sta
 from curation.engines.head import Head, Member, answers
 from curation.engines.ledger import Ledger
 from curation.engines.probe import Probe, expected
+from curation.engines.ray_connection import host_and_port, undisturbed, why_no_connection
 from curation.engines.unit import Cancelled, Unit
 from curation.engines.worker import Outcome, outcome_of
-from curation.errors import BadArgument, CurationError, MissingExtra
+from curation.errors import CurationError, MissingExtra
 
 AHEAD = 1.25
 """Units handed over, as a multiple of the CPUs: no node waits for the next one, and an autoscaler sees that there are
@@ -41,21 +38,6 @@ CHECK_S = 120.0
 
 END_S = 10.0
 """So long the end of an engine may take."""
-
-_SETTINGS = {
-    # Ray tries a unit whose worker used up the memory for ever; it is bounded as all other tries are
-    "RAY_task_oom_retries": str(MAX_RETRIES),
-    # without it the process is ended with a trace of C++, a minute after the head; we say it in words before
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "1000000000",
-    # workers run what is installed on their node
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # what it has to say is told by us
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_IGNORE_UNHANDLED_ERRORS": "1",
-    "RAY_DISABLE_IMPORT_WARNING": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
 
 
 class RayEngine:
@@ -69,7 +51,7 @@ class RayEngine:
         workers: how many units run at a time at most; 0: as many as the cluster has CPUs
         raises BadArgument for another address
         """
-        self._host, self._port = _host_and_port(address)
+        self._host, self._port = host_and_port(address)
         self._most = workers
         self._session = secrets.token_hex(8)
         self._head: Head | None = None
@@ -79,7 +61,7 @@ class RayEngine:
         self._with_copies: set[str] = set()
 
     def __enter__(self) -> "RayEngine":
-        if importlib.util.find_spec("ray") is None:
+        if find_spec("ray") is None:
             raise MissingExtra("--engine ray needs Ray; install it with: pip install 'headtail[ray]'")
         why_not = answers(self._host, self._port)
         if why_not is not None:
@@ -87,7 +69,7 @@ class RayEngine:
                 f"no Ray cluster at {self._host}:{self._port} ({why_not}); start one with "
                 f"'ray start --head --port={self._port}', or give its address"
             )
-        with _undisturbed():
+        with undisturbed():
             _connect(f"{self._host}:{self._port}", f"headtail-{self._session}")
         self._head = Head(self._host, self._port, _members)
         return self
@@ -324,16 +306,6 @@ def _members() -> list[Member]:
     ]
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@]+):(\d{1,5})", address)
-    if not found or not 0 < int(found[2]) < 65536:
-        raise BadArgument(
-            f"{address!r} is not an address of a Ray cluster; allowed is HOST:PORT of its head, such as 10.0.0.5:6379, "
-            "and the command runs on a machine of the cluster"
-        )
-    return found[1].strip("[]"), int(found[2])
-
-
 def _connect(address: str, namespace: str) -> None:
     import ray
 
@@ -342,43 +314,5 @@ def _connect(address: str, namespace: str) -> None:
     except Exception as error:
         with suppress(Exception):
             ray.shutdown()
-        raise CurationError(_why_no_connection(address, error)) from None
+        raise CurationError(why_no_connection(address, error)) from None
     ray._private.worker._worker_logs_enabled = False  # else it prints the last lines of any raylet that dies
-
-
-def _why_no_connection(address: str, error: Exception) -> str:
-    import ray
-
-    text = str(error)
-    versions = re.findall(r"(Ray|Python): (\S+)", text)
-    if "Version mismatch" in text and len(versions) == 4:
-        there, here = (" and ".join(" ".join(part) for part in versions[at : at + 2]) for at in (0, 2))
-        return f"the cluster at {address} runs {there}, this machine {here}; install the same versions on all of them"
-    if isinstance(error, ray.exceptions.AuthenticationError):
-        return (
-            f"the cluster at {address} does not take the token of this machine; set RAY_AUTH_MODE=token, and "
-            "RAY_AUTH_TOKEN_PATH to a file with the cluster's token"
-        )
-    causes = [str(one).strip().splitlines()[0] for one in (error.__cause__, error) if one is not None and str(one)]
-    return f"no connection to the Ray cluster at {address} ({causes[0][:200] if causes else type(error).__name__})"
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """While ray is imported and connects: it says nothing, and what it changes in this process is as it was after."""
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    hook = sys.excepthook
-    null, before = os.open(os.devnull, os.O_WRONLY), os.dup(2)
-    os.dup2(null, 2)  # parts of it in C++ write there
-    try:
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(null)
-        os.close(before)
-        sys.excepthook = hook
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in handlers.items():
-                signal.signal(number, handler)

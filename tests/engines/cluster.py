@@ -56,6 +56,7 @@ class Cluster:
             "RAY_TMPDIR": str(folder),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
             "OMP_NUM_THREADS": "1",
+            "RAY_health_check_period_ms": "500",  # six times as often as by default
         }
 
     def start(self) -> None:
@@ -67,7 +68,14 @@ class Cluster:
     def add(self, *names: str) -> None:
         """Nodes of one CPU, by their addresses."""
         started = {
-            name: self._start(name, f"--address={ADDRESS}", "--num-cpus=1", f"--node-ip-address={name}")
+            name: self._start(
+                name,
+                f"--address={ADDRESS}",
+                "--num-cpus=1",
+                f"--node-ip-address={name}",
+                # as on a machine of its own: two raylets that start at once in one folder may take the same name
+                hidden=self.folder / "session_latest" / "sockets",
+            )
             for name in names
         }
         self.nodes |= started
@@ -76,6 +84,17 @@ class Cluster:
     def kill(self, node: str) -> None:
         """A node ends as by a power cut: its raylet and all that it started."""
         _end(self.nodes.pop(node))
+
+    @contextmanager
+    def without(self, node: str, folder: Path) -> Iterator[None]:
+        """The node sees an empty folder in place of this one."""
+        pid = next(iter(processes_of(self.nodes[node])))
+        inside = ["nsenter", "--mount", f"--target={pid}"]
+        subprocess.run([*inside, "mount", "-t", "tmpfs", "nothing", folder], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run([*inside, "umount", folder], check=True)
 
     def kill_head(self) -> None:
         """The head ends, and with it what the cluster knows."""
@@ -86,8 +105,11 @@ class Cluster:
         for process in [*self.nodes.values(), *([self.head] if self.head else [])]:
             _end(process)
 
-    def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, *options: str, hidden: Path | None = None) -> subprocess.Popen[bytes]:
+        """hidden: a folder that it sees empty"""
         alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        if hidden is not None:
+            alone += ["sh", "-c", 'mount -t tmpfs nothing "$0" && exec "$@"', str(hidden)]
         ray = Path(sysconfig.get_path("scripts")) / "ray"
         always = ["--block", "--disable-usage-stats", "--include-log-monitor=false", "--object-store-memory=80000000"]
         with (self.folder / f"{name}.log").open("wb") as output:
