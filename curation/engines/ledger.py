@@ -27,12 +27,14 @@ class Ledger:
         self._durations: list[float] = []
 
     def started(self, unit: Unit) -> None:
-        """A unit was handed to a worker."""
-        self._since[unit] = time.monotonic()
+        """A unit was handed to a worker; only the first word of it counts until it has failed or finished."""
+        self._since.setdefault(unit, time.monotonic())
 
-    def finished(self, unit: Unit) -> None:
-        """Its receipt is there."""
-        self._durations.append(time.monotonic() - self._since.pop(unit))
+    def finished(self, unit: Unit, seconds: float | None = None) -> None:
+        """Its receipt is there. seconds: that it took, where a worker has measured it; else since it was started"""
+        now = time.monotonic()
+        since = self._since.pop(unit, now)
+        self._durations.append(now - since if seconds is None else seconds)
         self._tries.pop(unit, None)
         self.done += 1
 
@@ -46,10 +48,23 @@ class Ledger:
         if self._tries[unit] <= self._max_retries:
             self.retries += 1
             return True
+        self._note(unit, reason)
+        return False
+
+    def retried(self, times: int) -> None:
+        """A unit was tried again so often by somebody who counts the tries himself."""
+        self.retries += times
+
+    def gave_up(self, unit: Unit, reason: str) -> None:
+        """Somebody who counts the tries himself tries it no more. raises UnitsFailed as `failed`"""
+        self._since.pop(unit, None)
+        self.retried(self._max_retries)
+        self._note(unit, reason)
+
+    def _note(self, unit: Unit, reason: str) -> None:
         self.failures[unit] = reason
         if len(self.failures) >= MOST_FAILED:
             self.check()
-        return False
 
     def check(self) -> None:
         """Raises UnitsFailed if any did."""

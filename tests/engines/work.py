@@ -59,3 +59,11 @@ def stay(unit, env):
     if unit.index == 5:
         time.sleep(env["seconds"])
     return unit.index
+
+
+def slowly(unit, env):
+    """Any function of units, with an attempt's file and time enough to be killed in."""
+    fn, its_env, folder, seconds = env
+    (Path(folder) / f"{fn.__name__}-{unit.index}-{os.getpid()}-{secrets.token_hex(4)}").touch()
+    time.sleep(seconds)
+    return fn(unit, its_env)
