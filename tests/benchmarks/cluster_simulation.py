@@ -12,6 +12,8 @@ from heapq import heappop, heappush
 
 from cost_model import Phase
 
+BUSY = 0.7
+
 
 @dataclass(frozen=True)
 class Driver:
@@ -50,7 +52,10 @@ class Cluster:
 class Simulated:
     """What came of it, in seconds. busy: of cores, driver and file system; alone: wall time of the driver's own steps.
 
-    by_phase: wall seconds; tried: units begun, those that a failure ended included
+    tried:     units begun, those that a failure ended included
+    by_phase:  wall seconds of each
+    bound_by:  wall seconds of the phases that each resource bounds: one that is busy for BUSY of a phase; "driver
+               alone" in steps that only it does, and "too few units" where nothing is busy
     """
 
     wall: float = 0.0
@@ -60,15 +65,12 @@ class Simulated:
     alone: float = 0.0
     tried: int = 0
     by_phase: dict[str, float] = field(default_factory=dict)
+    bound_by: dict[str, float] = field(default_factory=dict)
 
-    def shares(self, cluster: Cluster) -> dict[str, float]:
-        """Of the wall time: the core hours that computed, and how long driver, file system and serial steps were on."""
-        return {
-            "cores": self.cores_busy / (self.wall * cluster.nodes * cluster.cores),
-            "driver": self.driver_busy / self.wall,
-            "file system": self.shared_busy / self.wall,
-            "serial steps": self.alone / self.wall,
-        }
+    @property
+    def bound(self) -> str:
+        """What bounds most of the wall time."""
+        return max(self.bound_by, key=lambda one: self.bound_by[one])
 
 
 def simulate(phases: list[Phase], cluster: Cluster, driver: Driver, seed: int = 0) -> Simulated:
@@ -111,13 +113,34 @@ class _Run:
             self._fail_later(now, node)
             if self._cluster.copied_mb:
                 now = max(now, self._moved(0.0, node, self._cluster.copied_mb))
-        self._found.by_phase["start"] = now
+        self._add(self._found.by_phase, "start", now)
         for phase in phases:
-            before = now
+            before, busy = now, self._busy()
             now = self._units(now, phase) if phase.units else self._alone(now, phase)
-            self._found.by_phase[phase.name] = self._found.by_phase.get(phase.name, 0.0) + now - before
+            self._add(self._found.by_phase, phase.name, now - before)
+            self._add(self._found.bound_by, self._bound(phase, now - before, busy), now - before)
         self._found.wall = now
         return self._found
+
+    def _busy(self) -> dict[str, float]:
+        cores = self._cluster.nodes * self._cluster.cores
+        found = self._found
+        return {
+            "cores": found.cores_busy / cores,
+            "file system": found.shared_busy,
+            "driver": found.driver_busy,
+        }
+
+    def _bound(self, phase: Phase, seconds: float, before: dict[str, float]) -> str:
+        if not phase.units:
+            return "driver alone"
+        busy = {name: value - before[name] for name, value in self._busy().items()}
+        most = max(busy, key=lambda name: busy[name])
+        return most if busy[most] >= BUSY * seconds else "too few units"
+
+    @staticmethod
+    def _add(seconds: dict[str, float], name: str, more: float) -> None:
+        seconds[name] = seconds.get(name, 0.0) + more
 
     def _alone(self, now: float, phase: Phase) -> float:
         """The driver works and moves bytes, one after the other."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from curation.rare import PLACE, SMALL_RUN
 from curation.runs.parts import FAN_IN, curve_groups
 from curation.runs.plan import UNIT_ROWS
 
@@ -17,6 +18,9 @@ ROWS_A_FILE = 1_000_000
 
 BYTES_A_CELL = 12
 """Of a part of the curves: the place and the count of a cell that is not 0."""
+
+BYTES_A_POSTING = 20
+"""Of the places of rare entries in a part: the entry, and the place."""
 
 Figures = dict[str, Any]
 
@@ -43,23 +47,31 @@ class Phase:
 
 @dataclass(frozen=True)
 class Job:
-    """A run over so many pairs by the plan's rule. entries: of the metadata; all of them match in a pool so large."""
+    """A run over so many pairs.
+
+    entries: that match; in a pool of billions all of the metadata. unit_rows: UNIT_ROWS where row groups are smaller;
+    files: of the pool, 0 for ROWS_A_FILE each. What is not so yet: fan_in of parts of curves, and most_places, that a
+    rare entry keeps; 0 for all of them
+    """
 
     figures: Figures
     pairs: int
     entries: int
     thresholds: int = 260
-    rows_a_file: int = ROWS_A_FILE
+    unit_rows: int = UNIT_ROWS
+    files: int = 0
+    fan_in: int = FAN_IN
+    most_places: int = 0
 
     @property
-    def files(self) -> int:
+    def n_files(self) -> int:
         """Of the pool."""
-        return math.ceil(self.pairs / self.rows_a_file)
+        return self.files or math.ceil(self.pairs / ROWS_A_FILE)
 
     @property
     def units(self) -> int:
-        """A unit closes at UNIT_ROWS rows, and with its file."""
-        return math.ceil(self.pairs / min(UNIT_ROWS, self.rows_a_file))
+        """Of either pass."""
+        return math.ceil(self.pairs / self.unit_rows)
 
     @property
     def array_mb(self) -> float:
@@ -91,22 +103,17 @@ class Job:
         """In their order."""
         fixed, serial, sums = self.figures["fixed"], self.figures["serial"], self.figures["sums"]
         parts = math.ceil(self.units / self.group_units)
-        looks = 2 * self.files * fixed["look_at_file_cpu_ms"] / 1e3  # when it is planned, and when it begins
+        looks = 2 * self.n_files * fixed["look_at_file_cpu_ms"] / 1e3  # when it is planned, and when it begins
         return [
             self._alone("plan", fixed["plan_cpu_s"] + looks),
             Phase("arrays", 1, Cost(fixed["matcher_cpu_s"], written_mb=self._sizes["arrays_mb"])),
             self._of_units("match", files=2),
             *self._count_sums(sums["counts"]),
-            self._of_units("balance", files=3 if self.pairs > 2_000_000 else 2),
+            self._of_units("balance", files=3 if self.pairs > SMALL_RUN else 2),
             self._curve_parts(parts),
             *self._curve_sums(parts, sums["curves"]),
             self._alone("write_curves", serial["write_curves"]["cpu_s"] * self._grown, written=self.array_mb),
-            self._alone(
-                "rare places",
-                serial["gather_rare"]["cpu_s"] / self.figures["pairs"] * self.pairs,
-                read=self._sizes["rare_places_per_pair"] * 20 * self.pairs / 1e6,  # a posting has 20 bytes
-                written=self._sizes["rare_bytes_per_pair"] * self.pairs / 1e6,
-            ),
+            self._rare_places(),
             self._alone("the rest", sum(serial[name]["cpu_s"] for name in ("gather_drawn", "sketch", "rest"))),
         ]
 
@@ -114,6 +121,14 @@ class Job:
     def _grown(self) -> float:
         """How much more entries match than in the pool that was measured."""
         return self.entries / self.figures["entries_matched"]
+
+    def _rare_places(self) -> Phase:
+        each = self._sizes["rare_places_per_pair"]
+        if self.pairs <= SMALL_RUN or not each:
+            return self._alone("rare places", 0.0)
+        places = min(each * self.pairs, self.most_places * self.entries or math.inf)
+        cpu_s = self.figures["serial"]["gather_rare"]["cpu_s"] / (each * self.figures["pairs"]) * places
+        return self._alone("rare places", cpu_s, places * BYTES_A_POSTING / 1e6, places * PLACE.itemsize / 1e6)
 
     def _alone(self, name: str, cpu_s: float, read: float = 0.0, written: float = 0.0) -> Phase:
         return Phase(name, 0, Cost(cpu_s, read, written))
@@ -151,12 +166,13 @@ class Job:
         """Up the tree, then what is left by the driver. CPU goes with the bytes of the parts."""
         cpu_s_a_mb = each["cpu_s"] / (each["read_bytes"] / 1e6)
         count, pairs = parts, self.pairs / parts
-        while count > FAN_IN:
-            read = FAN_IN * self.part_mb(pairs)
-            count, pairs = math.ceil(count / FAN_IN), pairs * FAN_IN
+        while count > self.fan_in:
+            read = self.fan_in * self.part_mb(pairs)
+            count, pairs = math.ceil(count / self.fan_in), pairs * self.fan_in
             yield Phase("curve sums", count, Cost(read * cpu_s_a_mb, read, self.part_mb(pairs), 1))
         read = count * self.part_mb(self.pairs / count)
-        finish = self.figures["serial"]["total_curves"]["cpu_s"] * self._grown
+        measured = self._sizes["part_bytes"] / 1e6 * self.figures["pairs"] / self._sizes["part_pairs"]
+        finish = max(self.figures["serial"]["total_curves"]["cpu_s"] - measured * cpu_s_a_mb, 0.0) * self._grown
         yield self._alone("curve total", finish + read * cpu_s_a_mb, read=read)
 
 

@@ -3,15 +3,18 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cluster_simulation import Cluster, Driver, Simulated, simulate
-from cost_model import Cost, Figures, Job, Phase, cpu_s, figures_of, moved_mb
+from cluster_simulation import Cluster, Driver, simulate
+from cost_model import Cost, Figures, Job, Phase, cpu_s, figures_of
+from engine_costs import has_ray
+from made_run import digest, planned
 from measure import RECORD, Measured, cpu_seconds, peak_memory_mb, prove, script
-from unit_costs import digest, has_ray, planned
+from run_needs import needs
 from world import World, world
 
 from curation.cli.curate import warm_up
@@ -29,36 +32,58 @@ THRESHOLDS = GRID_POINTS + len(PAPER_THRESHOLDS)
 FAILS_PER_DAY = 0.01
 """A node fails once in a hundred days."""
 
+CHANGED_NODES, CHANGED_SIZES = 100, ("1 B", "12.8 B")
+CHANGES: dict[str, dict[str, Any]] = {
+    "nothing is changed": {},
+    "the driver's cost of a unit does not grow": {"grows": False},
+    "and a rare entry keeps 1,000 places at most": {"grows": False, "most_places": 1000},
+    "and parts of curves are added up 4 at a time": {"grows": False, "most_places": 1000, "fan_in": 4},
+}
+"""What would be gained, on so many nodes, if the program were changed."""
+
 SHARED_MB_S = {1: 1250.0, 10: 5000.0, 100: 10_000.0, 1000: 20_000.0}
 """What the file system of a cluster of so many nodes gives, in MB a second: an assumption."""
 
 
 def simulate_cluster(
-    *, pairs: int = 4_000_000, files: int = 4, entries: int = 500_000, pool: Path | None = None, costs: Path = RECORD
+    *,
+    pairs: int = 4_000_000,
+    files: int = 4,
+    entries: int = 500_000,
+    pool: Path | None = None,
+    costs: Path = RECORD,
+    ray: int = 1,
 ) -> Measured:
     """Runs over a pool on this machine, predicted and made; then those that cannot be made here.
 
-    costs: file whose last line of unit_costs is taken
+    costs: file whose last line of unit_costs is taken; ray: 0 to do without
     """
     figures = newest_costs(costs)
     its_world = world(entries)
     pool = pool or its_world.pool(pairs, files)
-    with tempfile.TemporaryDirectory() as name:
-        made = {engine: _made(open_engine, its_world, pool, Path(name) / engine) for engine, open_engine in _engines()}
+    warm_up()
+    with tempfile.TemporaryDirectory() as name, _engines(bool(ray)) as engines:
+        made = {engine: _made(runs, its_world, pool, Path(name) / engine) for engine, runs in engines.items()}
         found = open_run(Path(name) / "local x1")
-        rows, n_files = found.rows or 1, len(found.inputs)
+        rows, n_units, n_files = found.rows or 1, len(found.info["plan"]["units"]), len(found.inputs)
     proven = [
-        _equal_to_the_sum(figures),
-        prove("digests of entries and of (uid, t_min) of the runs that were made", *(one["digest"] for one in made.values())),
+        _equal_to_the_sum(),
+        prove(
+            "digests of entries and of (uid, t_min) of the runs that were made",
+            *(one["digest"] for one in made.values()),
+        ),
     ]
-    job = Job(figures, rows, figures["entries_matched"], rows_a_file=-(-rows // n_files))
+    driver = driver_of(figures, "ray")
+    job = Job(figures, rows, figures["entries_matched"], unit_rows=-(-rows // n_units), files=n_files)
     return Measured(
         parameters={"pairs": rows, "world": its_world.name, "costs_of": figures["commit"], "cores_a_node": CORES},
         proven=proven,
         figures={
-            "checked": {engine: _compared(job, engine, figures, one) for engine, one in made.items()},
-            "simulated": {size: {str(nodes): simulated(figures, n, nodes) for nodes in NODES} for size, n in SIZES.items()},
-            "needs": {size: needs(Job(figures, n, ENTRIES, THRESHOLDS)) for size, n in SIZES.items()},
+            "checked": {engine: _beside(job, engine, figures, one) for engine, one in made.items()},
+            "simulated": {
+                size: {str(nodes): simulated(figures, n, nodes) for nodes in NODES} for size, n in SIZES.items()
+            },
+            "needs": {size: needs(Job(figures, n, ENTRIES, THRESHOLDS), driver) for size, n in SIZES.items()},
         },
         peak_memory_mb=peak_memory_mb(),
     )
@@ -76,27 +101,34 @@ def newest_costs(record: Path) -> Figures:
 def driver_of(figures: Figures, engine: str) -> Driver:
     """The driver as it was measured. Ray's are those of its cluster on this machine, where there was one."""
     of_engine = figures["engines"].get(engine) or figures["engines"]["local"]
-    per_handed = max(of_engine.get("driver_us_handed_over_at_once", 0.0) - of_engine["driver_us"], 0.0)
+    handed = of_engine.get("handed_over_at_once", 2)
+    more_us = of_engine.get("driver_us_handed_over_at_once", 0.0) - of_engine["driver_us_on_average"]
     return Driver(
         unit_s=of_engine["driver_us"] / 1e6,
         per_done_s=of_engine["driver_us_when_done"] / 1e9,
-        per_handed_s=per_handed / 1e6 / (of_engine.get("handed_over_at_once", 2) / 2),  # half of them wait on average
+        per_handed_s=max(more_us, 0.0) / 1e6 / (handed / 2),  # half of them wait on average
         worker_s=of_engine["wall_us"] * 2 / 1e6,  # by two workers
         ahead=1.25 if engine == "ray" else 1.0,
     )
 
 
-def simulated(figures: Figures, pairs: int, nodes: int, driver: Driver | None = None) -> dict[str, float]:
-    """A run over so many pairs on so many nodes: hours, and what part of them each resource was busy."""
-    job = Job(figures, pairs, ENTRIES, THRESHOLDS)
+def simulated(figures: Figures, pairs: int, nodes: int, grows: bool = True, **changes: int) -> dict[str, Any]:
+    """A run over so many pairs on so many nodes: hours, and which part of them is bound by what.
+
+    grows: whether the driver's cost of a unit grows with those that are done, as measured; changes: of the `Job`
+    """
+    job = Job(figures, pairs, ENTRIES, THRESHOLDS, **changes)
+    driver = driver_of(figures, "ray")
+    if not grows:
+        driver = replace(driver, per_done_s=0.0)
     cluster = cluster_of(figures, job, nodes)
-    found = simulate(job.phases(), cluster, driver or driver_of(figures, "ray"))
+    found = simulate(job.phases(), cluster, driver)
     return {
         "hours": found.wall / 3600,
+        "cores_busy": found.cores_busy / (found.wall * nodes * CORES),
         "tried": found.tried,
-        **found.shares(cluster),
-        "serial_hours": found.alone / 3600,
-        "rare_hours": found.by_phase["rare places"] / 3600,
+        "bound_by": {what: seconds / found.wall for what, seconds in found.bound_by.items()},
+        "phases": {phase: seconds / 3600 for phase, seconds in found.by_phase.items()},
     }
 
 
@@ -114,76 +146,29 @@ def cluster_of(figures: Figures, job: Job, nodes: int) -> Cluster:
     )
 
 
-def needs(job: Job) -> dict[str, float]:
-    """What a run takes whatever it runs on: core hours, MB, and GB moved and kept."""
-    phases, sizes = job.phases(), job.figures["sizes"]
-    read, written = moved_mb(phases)
-    parts = [phase for phase in phases if phase.name in ("curves", "curve sums")]
-    keys = job.figures["compare"]["keys_bytes_per_pair"]
-    places = sizes["rare_bytes_per_pair"] * job.pairs / 1e9
-    return {
-        "core_hours": cpu_s(phases) / 3600,
-        "units": job.units,
-        "read_gb": read / 1e3,
-        "written_gb": written / 1e3,
-        "pool_gb": sizes["pool_bytes_per_pair"] * job.pairs / 1e9,
-        "run_gb": sizes["pairs_bytes_per_pair"] * job.pairs / 1e9 + places + job.array_mb / 1e3,
-        "rare_places_gb": places,
-        "work_gb": (sum(one.units * one.cost.written_mb for one in parts) + job.units * sizes["counts_bytes_per_unit"] / 1e6) / 1e3,
-        "largest_part_mb": max(phase.cost.written_mb for phase in parts),
-        "shared_arrays_mb": job.shared_mb,
-        "worker_mb": _most_private(job.figures, "balance"),
-        "worker_of_curves_mb": curves_memory(job, max(phase.cost.written_mb for phase in parts)),
-        "driver_mb": _most_private(job.figures, "match", "driver") + job.array_mb + max(p.cost.written_mb for p in parts),
-        "env_mb": sizes["env_bytes_per_file"] * job.files / 1e6,
-        "serial_hours": sum(phase.cost.cpu_s for phase in phases if not phase.units) / 3600,
-        "compare_hours": job.figures["compare"]["cpu_s_per_million"] * job.pairs / 1e6 / 3600,
-        "compare_gb": keys * job.pairs / 1e9,
-        "most_frequent_matches": sizes["most_frequent_share"] * job.pairs,
-    }
-
-
-def curves_memory(job: Job, part_mb: float) -> float:
-    """A worker at the curves: the array of its own, and the part while it is read or written."""
-    return _most_private(job.figures, "match") + job.array_mb + part_mb
-
-
-def _most_private(figures: Figures, phase: str, who: str = "worker") -> float:
-    # a run may be through with a phase before anyone looks
-    of_phases = figures["memory_mb"]
-    return max((of_phases.get(phase) or next(iter(of_phases.values())))[who]["private"], 0.0)
-
-
-def _engines() -> Iterator[tuple[str, Callable[[], Any]]]:
-    yield "local x1", lambda: LocalEngine(1)
-    yield "local x2", lambda: LocalEngine(2)
-    if has_ray():
-        yield "ray x2", ray_on_two_nodes
-
-
 @contextmanager
-def ray_on_two_nodes() -> Iterator[Engine]:
-    """Two nodes of one CPU each, on this machine."""
+def _engines(ray: bool) -> Iterator[dict[str, Engine]]:
+    """Those that runs are made by; Ray on two nodes of one CPU, if it is there."""
+    local: dict[str, Engine] = {"local x1": LocalEngine(1), "local x2": LocalEngine(2)}
+    if not (ray and has_ray()):
+        yield local
+        return
+    from curation.engines.ray import RayEngine
     from engines.cluster import ADDRESS, cluster
 
-    from curation.engines.ray import RayEngine
-
     with cluster(nodes=2):
-        yield RayEngine(ADDRESS)
+        yield local | {"ray x2": RayEngine(ADDRESS)}
 
 
-def _made(open_engine: Callable[[], Any], its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
-    """A run: wall seconds from the first unit on, and CPU seconds of this process and its workers."""
-    warm_up()
-    with open_engine() as engine:
-        wall, cpu = time.perf_counter(), cpu_seconds()
-        run = planned(its_world, pool, folder)
-        curate.run(run.path, engine)
-        wall = time.perf_counter() - wall
-    return {"wall_s": wall, "cpu_s": cpu_seconds() - cpu, "digest": digest(open_run(folder))}
+def _made(engine: Engine, its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
+    """A run: wall seconds with its plan, and CPU seconds of this process and its workers."""
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    run = planned(its_world, pool, folder)
+    curate.run(run.path, engine)
+    return {"wall_s": time.perf_counter() - wall, "cpu_s": cpu_seconds() - cpu, "digest": digest(open_run(folder))}
 
 
-def _compared(job: Job, engine: str, figures: Figures, made: dict[str, Any]) -> dict[str, float]:
+def _beside(job: Job, engine: str, figures: Figures, made: dict[str, Any]) -> dict[str, float]:
     """Seconds that were predicted and measured. Of Ray's workers this process does not know the CPU seconds."""
     kind, count = engine.split(" x")
     local = figures["engines"]["local"]
@@ -206,7 +191,7 @@ def _compared(job: Job, engine: str, figures: Figures, made: dict[str, Any]) -> 
     return found
 
 
-def _equal_to_the_sum(figures: Figures) -> str:
+def _equal_to_the_sum() -> str:
     """On one core that moves nothing, with a driver that costs nothing, a run takes what its units cost together."""
     phases = [Phase("units", 64, Cost(0.5)), Phase("alone", 0, Cost(3.0)), Phase("units", 8, Cost(0.25))]
     alone = Cluster(1, 1, sync_s=0.0)

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from engine_costs import has_ray
+from made_run import digest, planned
 from measure import Measured, Times, cpu_seconds, peak_memory_mb, prove, ratios, script
-from unit_costs import digest, has_ray, planned
 from world import world
 
 from curation.cli.curate import warm_up
@@ -33,9 +34,8 @@ def two_engines(
     """Two local workers against a Ray cluster of two nodes of one CPU, over a pool or the one in a folder."""
     if not has_ray():
         raise SystemExit("two_engines.py needs ray, and a network namespace of its own (root on Linux)")
-    from engines.cluster import ADDRESS, cluster
-
     from curation.engines.ray import RayEngine
+    from engines.cluster import ADDRESS, cluster
 
     its_world = world(entries)
     pool = pool or its_world.pool(pairs, files)

@@ -3,40 +3,29 @@
 docs/scale.md and simulate_cluster.py stand on these figures.
 """
 
-import hashlib
-import operator
 import pickle
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
-from curate_pool import SEED, TAIL_SHARE
-from measure import Measured, cpu_seconds, peak_memory_mb, prove, script, worker
+from engine_costs import FEW, MANY, engines_cost, fixed_costs
+from made_run import digest, planned
+from measure import Measured, peak_memory_mb, prove, script, worker
 from meter import COSTS, MemoryOfEach, Meter, Spent
 from world import World, world
 
 from curation import files as io
 from curation.cli.curate import warm_up
-from curation.engines import Engine, Unit
+from curation.engines import Unit
 from curation.engines.local import LocalEngine
-from curation.metadata_files import read_metadata
-from curation.pool.columns import Columns
-from curation.pool.inputs import look_at_all
 from curation.rare import RARE
 from curation.runs import curate, env, filtering, parts, passes
-from curation.runs.config import CurateConfig
 from curation.runs.folder import Run, open_run
-from curation.runs.plan import create_run, units
-from curation.runs.progress import Reporter
-from curation.runs.receipts import receipts_in
-from curation.runs.working import Work
+from curation.runs.plan import units
 
 UNIT_KINDS = {
     "match_unit": "match",
@@ -61,38 +50,32 @@ SERIAL = {
     "sketch": (curate, "sketch"),
     "compare": (filtering, "_compare"),
 }
-FEW, MANY = 500, 4_000
-"""Units that do nothing, to tell what an engine adds to each, and whether that grows with how many are done."""
-
-LISTED = 10_000
-nothing = operator.is_not
-"""A unit that does nothing, out of a module that every worker has."""
 
 
 def unit_costs(
     *,
     pairs: int = 10_000_000,
-    files: int = 10,
+    files: int = 40,
     entries: int = 500_000,
     pool: Path | None = None,
     few: int = FEW,
     many: int = MANY,
+    ray: int = 1,
 ) -> Measured:
-    """Of a run over so many pairs, or over the pool in a folder."""
+    """Of a run over so many pairs, or over the pool in a folder; few, many: see `engines_cost`; ray 0: without it."""
     its_world = world(entries)
     pool = pool or its_world.pool(pairs, files)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with worker() as process:
-            found = process.submit(_measured_run, its_world, pool, folder).result()
-        with worker() as process:
-            memory, of_workers = process.submit(_run_of_workers, its_world, pool, folder / "workers").result()
-        proven = [prove("digests of entries and of (uid, t_min): alone, and by two workers", found["digest"], of_workers)]
-        with worker() as process:
+            # what tells of memory first, while the process is fresh
+            of_workers = process.submit(_run_of_workers, its_world, pool, folder / "workers").result()
             compare = process.submit(_compared, its_world, pool, folder / "filtered").result()
-        with worker() as process:
-            engines = process.submit(_engines, folder, few, many).result()
-        fixed = _fixed(pool, folder)
+            found = process.submit(_measured_run, its_world, pool, folder).result()
+            engines = process.submit(engines_cost, folder, few, many, bool(ray)).result()
+        what = "digests of entries and of (uid, t_min): alone, and by two workers"
+        proven = [prove(what, found["digest"], of_workers["digest"])]
+        fixed = fixed_costs(pool, folder)
     return Measured(
         parameters={"pairs": found["pairs"], "units": found["units"], "world": its_world.name, **found["parameters"]},
         proven=proven,
@@ -101,15 +84,10 @@ def unit_costs(
             "compare": compare,
             "fixed": {**found["fixed"], **fixed},
             "engines": engines,
-            "memory_mb": memory,
+            "memory_mb": of_workers["memory_mb"],
         },
-        peak_memory_mb=found["peak_memory_mb"],
+        peak_memory_mb=of_workers["peak_memory_mb"],
     )
-
-
-def planned(its_world: World, pool: Path, folder: Path, **filters: Any) -> Run:
-    config = CurateConfig(tail_share=TAIL_SHARE, seed=SEED, **filters)
-    return create_run(folder, [str(pool)], read_metadata(its_world.metadata), config)
 
 
 def _measured_run(its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
@@ -127,9 +105,9 @@ def _measured_run(its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
                 extra.update(_sizes(meter, todo, its_env, folder / "extra"))
 
     meter = Meter(on_units)
-    planned = time.process_time()
+    started = time.process_time()
     run = planned(its_world, pool, folder / "alone")
-    planned = time.process_time() - planned
+    plan = time.process_time() - started
     with meter.spans(PARTS | SERIAL), meter.span("run"):
         curate.run(run.path, meter)
     run, spent = open_run(run.path), meter.spent
@@ -142,9 +120,8 @@ def _measured_run(its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
         "digest": digest(run),
         "figures": {
             "units": {kind: _of_units(spent[fn], pairs) for fn, kind in UNIT_KINDS.items() if fn in spent},
-            "parts_cpu_s_per_million": {
-                name: spent[name].own[1] / pairs * 1e6 for name in PARTS if name in spent
-            } | {f"read ({which})": extra[which] for which in ("texts", "pairs")},
+            "parts_cpu_s_per_million": {name: spent[name].own[1] / pairs * 1e6 for name in PARTS if name in spent}
+            | {f"read ({which})": extra[which] for which in ("texts", "pairs")},
             "sums": {
                 "counts": _each(spent["sum_unit"], extra.get("summed", 0)),
                 "curves": _each(spent["sum_curves_unit"], extra["parts"]),
@@ -159,8 +136,7 @@ def _measured_run(its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
             },
             "spread": {kind: _spread(spent[fn]) for fn, kind in UNIT_KINDS.items() if fn in spent},
         },
-        "fixed": {"plan_cpu_s": planned, "matcher_cpu_s": spent["arrays_unit"].total[1]},
-        "peak_memory_mb": peak_memory_mb(),
+        "fixed": {"plan_cpu_s": plan, "matcher_cpu_s": spent["arrays_unit"].total[1]},
     }
 
 
@@ -181,7 +157,7 @@ def _each(spent: Spent, parts: int) -> dict[str, float]:
 
 
 def _of_a_part(spent: dict[str, Spent], parts: int, pairs: int) -> dict[str, float]:
-    """CPU seconds of a part of the curves: of each, and of a million pairs, as one part of all pairs tells them apart."""
+    """CPU seconds of a part of the curves: of any, and of a million pairs. One part of all pairs tells them apart."""
     many, one = spent["curve_unit"].total[1], spent["whole"].total[1]
     each = max(many - one, 0.0) / (parts - 1) if parts > 1 else 0.0
     return {"cpu_s": each, "cpu_s_per_million": max(one - each, 0.0) / pairs * 1e6}
@@ -225,7 +201,8 @@ def _sizes(meter: Meter, todo: list[Unit], its_env: parts.CurveEnv, folder: Path
         "whole": (alone.folder / "00000.npz").stat().st_size,
         "counts": sum((its_env.env.work / f"{number:05d}.parquet").stat().st_size for number in numbers) / len(numbers),
         "arrays": sum(path.stat().st_size for path in (its_env.env.work / "arrays").rglob("*.npy")),
-        "env_per_file": len(pickle.dumps(its_env)) / len(its_env.env.input_index),
+        "env": len(pickle.dumps(its_env)),
+        "names": len(pickle.dumps((its_env.env.input_index, its_env.env.reading.formats))),
     }
 
 
@@ -240,7 +217,8 @@ def _bytes(run: Run, extra: dict[str, Any], pairs: int) -> dict[str, float]:
         "curves_mb": size("curves") / 1e6,
         "arrays_mb": extra["arrays"] / 1e6,
         "counts_bytes_per_unit": extra["counts"],
-        "env_bytes_per_file": extra["env_per_file"],
+        "env_bytes_per_file": extra["names"] / len(run.inputs),
+        "env_mb": (extra["env"] - extra["names"]) / 1e6,
         "part_pairs": pairs / extra["parts"],
         "part_bytes": extra["part"],
         "whole_part_pairs": pairs,
@@ -248,24 +226,16 @@ def _bytes(run: Run, extra: dict[str, Any], pairs: int) -> dict[str, float]:
     }
 
 
-def digest(run: Run) -> str:
-    """sha256 (hex) of the counts of all entries, and of uid and t_min of every pair, in their order."""
-    found = hashlib.sha256(run.entry_count.tobytes())
-    for path in run.pair_files:
-        table = pq.read_table(path, columns=["uid", "t_min"])
-        for column in table.combine_chunks().columns:
-            for buffer in column.chunk(0).buffers() if len(table) else ():
-                found.update(buffer or b"")
-    return found.hexdigest()
-
-
-def _run_of_workers(its_world: World, pool: Path, folder: Path) -> tuple[dict[str, Any], str]:
+def _run_of_workers(its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
     """Memory of a worker and of the driver, phase by phase."""
     run = planned(its_world, pool, folder)
     with MemoryOfEach() as memory:
         curate.run(run.path, LocalEngine(2), on_progress=lambda progress: setattr(memory, "phase", progress.phase))
-    found = {phase: who for phase, who in memory.most.items() if "worker" in who}
-    return found, digest(open_run(folder))
+    return {
+        "memory_mb": {phase: who for phase, who in memory.most.items() if "worker" in who},
+        "peak_memory_mb": peak_memory_mb(),
+        "digest": digest(open_run(folder)),
+    }
 
 
 def _compared(its_world: World, pool: Path, folder: Path) -> dict[str, float]:
@@ -302,99 +272,6 @@ def _until_matched(run: Run, meter: Meter) -> None:
         curate.run(run.path, meter, on_progress=stop)
     except _Enough:
         return
-
-
-@contextmanager
-def _ray(workers: int) -> Any:
-    """Two nodes of one CPU each, on this machine."""
-    from engines.cluster import ADDRESS, cluster
-
-    from curation.engines.ray import RayEngine
-
-    with cluster(nodes=2), RayEngine(ADDRESS, workers) as engine:
-        yield engine
-
-
-def _engines(folder: Path, few: int, many: int) -> dict[str, dict[str, float]]:
-    found = {"local": _overhead(lambda: LocalEngine(2), folder / "local", few, many) | _start_of_a_worker()}
-    if has_ray():
-        found["ray"] = _overhead(lambda: _ray(0), folder / "ray", few, many)
-        # all are handed over at once: what each of those that wait adds to a look at the cluster
-        waiting = _overhead(lambda: _ray(many), folder / "ahead", few, many)
-        found["ray"] |= {"handed_over_at_once": many, "driver_us_handed_over_at_once": waiting["driver_us"]}
-    return found
-
-
-def has_ray() -> bool:
-    """Whether there is the engine, Ray itself, and a cluster can be made here."""
-    if find_spec("curation.engines.ray") is None:
-        return False
-    from engines.cluster import why_not
-
-    return why_not() is None
-
-
-def _overhead(open_engine: Callable[[], Any], folder: Path, few: int, many: int) -> dict[str, float]:
-    """Microseconds a unit that does nothing: of the driver, of all else in CPU, and in wall time.
-
-    driver_us_when_done: how much more of the driver for each thousand that are done
-    """
-    with open_engine() as engine:
-        _do(engine, folder, 2)  # workers are there
-        of_few, _ = _do(engine, folder, few)
-        of_many, wall = _do(engine, folder, many)
-    growth = max(0.0, (of_many / many - of_few / few) / ((many - few) / 2))
-    return {
-        "driver_us": max(of_few / few - growth * few / 2, 0.0) * 1e6,
-        "driver_us_when_done": growth * 1e9,
-        "wall_us": wall / many * 1e6,
-    }
-
-
-def _do(engine: Engine, folder: Path, count: int) -> tuple[float, float]:
-    """CPU seconds of this process and wall seconds for units that do nothing, told as those of a run are."""
-    folder.mkdir(exist_ok=True)
-    todo = [Unit(index, "", ()) for index in range(count)]
-    report = Reporter(folder, count, "rows", lambda progress: None, lambda: engine.status)
-    wall, cpu = time.perf_counter(), time.process_time()
-    Work(engine, todo, [1] * count, report, lambda: False).do(nothing, None, folder / "receipts", "match")
-    return time.process_time() - cpu, time.perf_counter() - wall
-
-
-def _start_of_a_worker() -> dict[str, float]:
-    """Seconds until a new worker has done its first unit, one of curation's own, and a Python that is warm."""
-    wall, cpu = time.perf_counter(), cpu_seconds()
-    with LocalEngine(1) as engine:
-        engine.map_units(receipts_of, [Unit(0, "", ())], Path(), on_done=lambda unit, receipt: None)
-    return {"worker_start_s": time.perf_counter() - wall, "worker_start_cpu_s": cpu_seconds() - cpu}
-
-
-def receipts_of(unit: Unit, folder: Path) -> None:
-    """A unit whose worker imports all that those of a run import, and compiles or loads what is compiled."""
-    warm_up()
-
-
-def _fixed(pool: Path, folder: Path) -> dict[str, float]:
-    """What is done once a file or a unit by the driver."""
-    (listed := folder / "listed").mkdir()
-    for number in range(LISTED):
-        (listed / f"{number:05d}.json").touch()
-    started = time.perf_counter()
-    assert len(receipts_in(listed)) == LISTED
-    listing = time.perf_counter() - started
-    started = time.process_time()
-    looked = len(look_at_all([str(pool)], Columns()))
-    look = time.process_time() - started
-    small = []
-    for number in range(50):
-        started = time.perf_counter()
-        io.write_json(folder / f"small-{number}.json", {})
-        small.append(time.perf_counter() - started)
-    return {
-        "receipt_listed_us": listing / LISTED * 1e6,
-        "look_at_file_cpu_ms": look / looked * 1e3,
-        "small_file_ms": float(np.median(small)) * 1e3,
-    }
 
 
 if __name__ == "__main__":
