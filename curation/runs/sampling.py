@@ -126,7 +126,8 @@ def pass_through(
     arrays = MappedArrays(run.path / "work" / "arrays")
     write_entry_arrays(arrays.entries, table, run.seed)
     env = environment(run, table, arrays)
-    reading = _Beginnings(rows=sample.batches * BATCH_ROWS, **{f.name: getattr(env.reading, f.name) for f in fields(Reading)})
+    asked = {f.name: getattr(env.reading, f.name) for f in fields(Reading)}
+    reading = _Beginnings(rows=sample.batches * BATCH_ROWS, **asked)
     env = replace(env, reading=reading)
     met = Met(env, [], [], [], [], Counter())
     clock = _Clock(met.seconds, started)
