@@ -3,12 +3,13 @@
 import math
 import statistics
 import time
+from collections import deque
 
-from curation.engines.engine import MOST_FAILED, SLOW, SLOW_S, UnderWay
+from curation.engines.engine import MOST_FAILED, SLOW, SLOW_S, Trouble, UnderWay
 from curation.engines.unit import Unit, UnitsFailed
 
 SHOWN = 20
-"""So many units under way are told of."""
+"""So many units under way are told of, and so many tries that failed."""
 
 _LEAST = 5
 """With so many durations a median says something."""
@@ -17,8 +18,10 @@ _LEAST = 5
 class Ledger:
     """The units of one `map_units`."""
 
-    def __init__(self, max_retries: int) -> None:
-        self.retries = 0
+    def __init__(self, max_retries: int, before: "Ledger | None" = None) -> None:
+        """before: that of the engine's last call, whose retries and troubles are told on"""
+        self.retries: int = before.retries if before else 0
+        self.troubles: deque[Trouble] = deque(before.troubles if before else (), SHOWN)
         self.done = 0
         self.failures: dict[Unit, str] = {}
         self._max_retries = max_retries
@@ -43,7 +46,10 @@ class Ledger:
         """
         self._since.pop(unit)
         self._tries[unit] = self._tries.get(unit, 0) + 1
-        if self._tries[unit] <= self._max_retries:
+        again = self._tries[unit] <= self._max_retries
+        number = self.troubles[-1].number + 1 if self.troubles else 1
+        self.troubles.append(Trouble(number, str(unit), reason, again))
+        if again:
             self.retries += 1
             return True
         self.failures[unit] = reason
