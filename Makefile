@@ -1,13 +1,14 @@
-# make app    open the app on the sample data
-# make test   the whole suite, as CI runs it
-# make bench  the benchmarks, and docs/performance.md from what they record
-# make lock   choose the versions anew
+# make app        open the app on the sample data
+# make test       the whole suite, as CI runs it
+# make test-long  what takes longer: sweeps of faults, hosts that lose each other
+# make bench      the benchmarks, and docs/performance.md from what they record
+# make lock       choose the versions anew
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: app test lint lock bench clean help
+.PHONY: app test test-long lint lock bench clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -17,6 +18,9 @@ app: $(VENV)/.installed
 
 test: $(VENV)/.installed browser lint
 	$(BIN)/python -m pytest
+
+test-long: $(VENV)/.installed browser
+	$(BIN)/python -m pytest -m long
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .

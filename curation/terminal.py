@@ -101,8 +101,9 @@ def progress_bar() -> Iterator[Callable[["Progress"], None]]:
         def show(progress: "Progress") -> None:
             if progress.phase not in tasks:
                 # what an earlier job did counts for no speed
-                told = {"total": progress.total, "completed": progress.done, "note": ""}
-                tasks[progress.phase] = shown.add_task(progress.phase, **told)
+                tasks[progress.phase] = shown.add_task(
+                    progress.phase, total=progress.total, completed=progress.done, note=""
+                )
             rate = [f"{progress.rate:,.0f}/s"] if progress.rate else []
             note = ", ".join([*rate, *_engine_note(progress)])
             shown.update(tasks[progress.phase], completed=progress.done, note=note)

@@ -1,10 +1,10 @@
 """Which engine does the work of a run. Any can go on with what another began."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 from curation.engines.engine import Engine
+from curation.engines.ray_connection import host_and_port
 from curation.errors import BadArgument
 from curation.options import check_options, option
 
@@ -27,8 +27,8 @@ class EngineConfig:
             raise BadArgument("engine ray: name the head of the cluster with --address HOST:PORT (docs/cluster.md)")
         if self.engine == "local" and self.address:
             raise BadArgument(f"address {self.address}: only for a cluster; give --engine ray with it")
-        if self.address and not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@]+):\d{1,5}", self.address):
-            raise BadArgument(f"address {self.address!r}: give HOST:PORT, such as 10.0.0.5:6379")
+        if self.address:
+            host_and_port(self.address)
 
 
 def open_engine(config: EngineConfig) -> Engine:

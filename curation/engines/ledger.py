@@ -30,12 +30,14 @@ class Ledger:
         self._durations: list[float] = []
 
     def started(self, unit: Unit) -> None:
-        """A unit was handed to a worker."""
-        self._since[unit] = time.monotonic()
+        """A unit was handed to a worker; only the first word of it counts until it has failed or finished."""
+        self._since.setdefault(unit, time.monotonic())
 
-    def finished(self, unit: Unit) -> None:
-        """Its receipt is there."""
-        self._durations.append(time.monotonic() - self._since.pop(unit))
+    def finished(self, unit: Unit, seconds: float | None = None) -> None:
+        """Its receipt is there. seconds: that it took, where a worker has measured it; else since it was started"""
+        now = time.monotonic()
+        since = self._since.pop(unit, now)
+        self._durations.append(now - since if seconds is None else seconds)
         self._tries.pop(unit, None)
         self.done += 1
 
@@ -46,16 +48,36 @@ class Ledger:
         """
         self._since.pop(unit)
         self._tries[unit] = self._tries.get(unit, 0) + 1
-        again = self._tries[unit] <= self._max_retries
+        if self._tries[unit] <= self._max_retries:
+            self._try_again(unit, reason)
+            return True
+        self._note(unit, reason)
+        return False
+
+    def retried(self, unit: Unit, times: int, reason: str) -> None:
+        """A unit was tried again so often by somebody who counts the tries himself."""
+        for _ in range(times):
+            self._try_again(unit, reason)
+
+    def gave_up(self, unit: Unit, reason: str) -> None:
+        """Somebody who counts the tries himself tries it no more. raises UnitsFailed as `failed`"""
+        self._since.pop(unit, None)
+        self.retried(unit, self._max_retries, reason)
+        self._note(unit, reason)
+
+    def _try_again(self, unit: Unit, reason: str) -> None:
+        self.retries += 1
+        self._tell(unit, reason, again=True)
+
+    def _tell(self, unit: Unit, reason: str, again: bool) -> None:
         number = self.troubles[-1].number + 1 if self.troubles else 1
         self.troubles.append(Trouble(number, str(unit), reason, again))
-        if again:
-            self.retries += 1
-            return True
+
+    def _note(self, unit: Unit, reason: str) -> None:
+        self._tell(unit, reason, again=False)
         self.failures[unit] = reason
         if len(self.failures) >= MOST_FAILED:
             self.check()
-        return False
 
     def check(self) -> None:
         """Raises UnitsFailed if any did."""

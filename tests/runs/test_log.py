@@ -59,7 +59,7 @@ def test_tries_that_failed_are_told_with_unit_and_reason_or_as_a_number(tmp_path
         last = Trouble(2, "/pool/c.parquet", "ValueError: no", again=False)
         engine.status = replace(WELL, retries=3, failed=1, troubles=(first, last))
     assert lines(tmp_path)[1:] == [
-        "/pool/a b.parquet is tried again: its worker ended by SIGKILL",
+        "/pool/a b.parquet was tried again: its worker ended by SIGKILL",
         "/pool/c.parquet failed at every try: ValueError: no",
         "2 units tried again",
     ]
@@ -77,7 +77,7 @@ def test_what_went_wrong_last_is_told_before_the_run_fails(tmp_path):
     run = create_run(tmp_path / "run", [str(pool)], from_entries(["dog"], source="test"), CurateConfig(t=2.0))
     with pytest.raises(UnitsFailed):
         curate.run(run.path, Failing())
-    assert lines(run.path)[-2:] == ["a is tried again: it broke", "failed: 1 unit failed"]
+    assert lines(run.path)[-2:] == ["a was tried again: it broke", "failed: 1 unit failed"]
 
 
 def test_a_log_that_cannot_be_written_stops_no_run(tmp_path):
