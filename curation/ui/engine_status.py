@@ -24,7 +24,7 @@ def show_engine(status: Status, on_cluster: bool) -> None:
     slow = [f"{label(unit.unit, 200)}, for {seconds(unit.seconds)}" for unit in status.under_way if unit.slow]
     _show_units("Far slower than others:", slow[:SHOWN], len(slow))
     failed = [f"{label(trouble.unit, 200)}: {label(trouble.reason, 200)}" for trouble in status.troubles]
-    _show_units("Failed last:", failed[: -SHOWN - 1 : -1], 0)
+    _show_units("Tries that failed, the last first:", failed[: -SHOWN - 1 : -1], 0)
 
 
 def _show_nodes(nodes: Sequence[Node]) -> None:
@@ -55,8 +55,9 @@ def _show_nodes(nodes: Sequence[Node]) -> None:
 def _show_units(title: str, lines: Sequence[str], of: int) -> None:
     if not lines:
         return
-    st.caption(title)
-    for line in lines:
-        st.text(line)
-    if of > len(lines):
-        st.caption(f"and {number(of - len(lines))} more")
+    with st.container(gap="xsmall"):
+        st.caption(title)
+        for line in lines:
+            st.text(line)
+        if of > len(lines):
+            st.caption(f"and {number(of - len(lines))} more")

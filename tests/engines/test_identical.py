@@ -214,4 +214,7 @@ def test_a_run_that_loses_a_node_comes_to_the_same(planned, expected, slowly):
         run = curate.run(planned(), slowly(ray_engine()), on_progress=kill)
     assert digest(run) == expected
     assert lost == ["127.0.0.3"]
+    log = (run.path / "log.txt").read_text()
+    assert "engine ray: 2 workers on 2 nodes: 127.0.0.2 (1), 127.0.0.3 (1)" in log
+    assert "node 127.0.0.3 is lost" in log
     assert slowly.attempts() > slowly.units()
