@@ -52,29 +52,51 @@ def answers(host: str, port: int) -> str | None:
     return None
 
 
+def _refuses(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, CONNECT_S).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class Head:
     """The head of a cluster, and the nodes that are alive as it last told."""
 
-    def __init__(self, host: str, port: int, read: Callable[[], list[Member]]) -> None:
-        """read: asks the cluster for its nodes with CPUs that are alive; may hang where the head is gone"""
+    def __init__(self, address: tuple[str, int], own_node: tuple[str, int], read: Callable[[], list[Member]]) -> None:
+        """own_node: where the cluster's process on this machine listens
+
+        read: asks the cluster for its nodes with CPUs that are alive; may hang where the head is gone
+        """
         self.members = read()
         self.lost = False
-        self._address = (host, port)
+        self._address = address
+        self._own_node = own_node
         self._read = read
         self._answered = self._staffed = time.monotonic()
         self._ended = threading.Event()
-        threading.Thread(target=self._watch, name="watch the head", daemon=True).start()
+        self._thread = threading.Thread(target=self._watch, name="watch the head", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Ask no more."""
         self._ended.set()
+        self._thread.join(CONNECT_S)
 
     def check(self) -> None:
-        """Raises CurationError if it has not answered for GONE_S, or told of no CPU for DESERTED_S."""
+        """Raises CurationError if it has not answered for GONE_S, or told of no CPU for DESERTED_S.
+
+        At once if Ray has ended on this machine: as soon as the head notices, Ray ends this process without a word.
+        """
         now = time.monotonic()
-        self.lost = now - self._answered > GONE_S
-        if self.lost:
+        if now - self._answered > GONE_S:
+            self.lost = True
             raise CurationError(f"the head at {self} does not answer any more; {_GO_ON}")
+        if _refuses(self._own_node):
+            self.lost = True
+            raise CurationError(f"Ray has ended on this machine; {_GO_ON}")
         if now - self._staffed > DESERTED_S:
             raise CurationError(f"the cluster at {self} has had no CPUs for {DESERTED_S / 60:.0f} minutes; {_GO_ON}")
 

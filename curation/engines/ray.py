@@ -8,7 +8,6 @@ import logging
 import math
 import pickle
 import secrets
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -37,7 +36,7 @@ CHECK_S = 120.0
 """So long a node may take to start a first worker and to look at the files."""
 
 END_S = 10.0
-"""So long the end of an engine may take."""
+"""So long the copies of arrays may take to be removed."""
 
 TRIED_AGAIN = "it failed, or its worker or its node died"
 """Ray tries again by itself; of the tries before the one that came to an end it tells no more than their number."""
@@ -54,7 +53,7 @@ class RayEngine:
         workers: how many units run at a time at most; 0: as many as the cluster has CPUs
         raises BadArgument for another address
         """
-        self._host, self._port = host_and_port(address)
+        self._address = host_and_port(address)
         self._most = workers
         self._session = secrets.token_hex(8)
         self._head: Head | None = None
@@ -66,15 +65,16 @@ class RayEngine:
     def __enter__(self) -> "RayEngine":
         if find_spec("ray") is None:
             raise MissingExtra("--engine ray needs Ray; install it with: pip install 'headtail[ray]'")
-        why_not = answers(self._host, self._port)
+        host, port = self._address
+        why_not = answers(*self._address)
         if why_not is not None:
             raise CurationError(
-                f"no Ray cluster at {self._host}:{self._port} ({why_not}); start one with "
-                f"'ray start --head --port={self._port}', or give its address"
+                f"no Ray cluster at {host}:{port} ({why_not}); start one with "
+                f"'ray start --head --port={port}', or give its address"
             )
         with undisturbed():
-            _connect(f"{self._host}:{self._port}", f"headtail-{self._session}")
-        self._head = Head(self._host, self._port, _members)
+            _connect(f"{host}:{port}", f"headtail-{self._session}")
+        self._head = Head(self._address, _own_node(), _members)
         return self
 
     def __exit__(
@@ -85,14 +85,14 @@ class RayEngine:
         if self._head is None:
             return
         self._head.close()
-        if not self._head.lost and self._with_copies:
+        if self._head.lost:  # leaving it would wait for it
+            self._head = None
+            return
+        if self._with_copies:
             with suppress(Exception):  # best effort: what is left is removed by a later engine
                 removals = [_on(node, shared.remove_copies).remote(self._session) for node in self._with_copies]
                 ray.wait(removals, num_returns=len(removals), timeout=END_S)
-        # where the head is gone it may wait for it
-        ending = threading.Thread(target=ray.shutdown, name="leave the cluster", daemon=True)
-        ending.start()
-        ending.join(END_S)
+        ray.shutdown()
         self._head = None
 
     def check(self, folder: Path, reads: Sequence[str]) -> None:
@@ -103,8 +103,7 @@ class RayEngine:
         members = self._head.members
         if not members:
             raise CurationError(
-                f"the cluster at {self._host}:{self._port} has no CPUs; "
-                f"start workers with 'ray start --address={self._host}:{self._port}'"
+                f"the cluster at {self._head} has no CPUs; start workers with 'ray start --address={self._head}'"
             )
         with expected(folder, reads) as probe:
             asked = {_on(node.id, _probed).remote(probe): node for node in members}
@@ -279,11 +278,6 @@ def _received(ref: Any) -> _Report | str:
 
     try:
         return ray.get(ref)
-    except ray.exceptions.LocalRayletDiedError:
-        raise CurationError(
-            "the Ray node of this machine has ended; what is done is kept, resume when it is back, or with "
-            "--engine local"
-        ) from None
     except ray.exceptions.RayError as error:
         return _reason(error)
 
@@ -297,6 +291,15 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ray.exceptions.RayTaskError):
         return str(error.cause) if isinstance(error.cause, _Failed) else told(error.cause)
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
+
+
+def _own_node() -> tuple[str, int]:
+    """Where the raylet of this machine listens."""
+    import ray
+
+    own = ray.get_runtime_context().get_node_id()
+    (node,) = (node for node in ray.nodes() if node["NodeID"] == own)  # type: ignore[no-untyped-call]
+    return node["NodeManagerAddress"], node["NodeManagerPort"]
 
 
 def _members() -> list[Member]:

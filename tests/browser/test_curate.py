@@ -70,8 +70,8 @@ def server(runs_folder, tmp_path_factory):
     """In the place of the server that other tests share: runs come and go here."""
     port, log = a_free_port(), tmp_path_factory.mktemp("server") / "log.txt"
     command = ["curation", "app", "--no-browser", "--port", str(port)]
-    with served(port, command, log, HEADTAIL_RUNS=str(runs_folder)) as address:
-        yield address
+    with served(port, command, log, HEADTAIL_RUNS=str(runs_folder)) as link:
+        yield link
     wait_for(lambda: not any(is_locked(run.path) for run in list_runs(runs_folder)), 120)
 
 

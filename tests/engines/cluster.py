@@ -9,6 +9,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -59,10 +60,10 @@ class Cluster:
             "RAY_health_check_period_ms": "500",  # six times as often as by default
         }
 
-    def start(self) -> None:
-        """The head, without CPUs."""
+    def start(self, cpus: int) -> None:
+        """The head."""
         place = ["--head", f"--port={PORT}", "--node-ip-address=127.0.0.1", f"--temp-dir={self.folder}"]
-        self.head = self._start("head", *place, "--num-cpus=0", "--include-dashboard=false", "--no-monitor")
+        self.head = self._start("head", *place, f"--num-cpus={cpus}", "--include-dashboard=false", "--no-monitor")
         self._wait({"head": self.head})
 
     def add(self, *names: str) -> None:
@@ -96,9 +97,12 @@ class Cluster:
         finally:
             subprocess.run([*inside, "umount", folder], check=True)
 
-    def kill_head(self) -> None:
-        """The head ends, and with it what the cluster knows."""
-        _end(self.head)
+    def kill_on_head(self, program: str) -> None:
+        """One process of the head ends, and those that would end the others for that do not notice."""
+        found = processes_of(self.head)
+        for number, name in ((signal.SIGSTOP, "ray start"), (signal.SIGKILL, program)):
+            (pid,) = (pid for pid, command in found.items() if name in command)
+            os.kill(pid, number)
 
     def close(self) -> None:
         """End everything."""
@@ -133,7 +137,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int = 2) -> Iterator[Cluster]:
+def cluster(nodes: int, cpus_of_head: int = 0) -> Iterator[Cluster]:
     """A cluster in a namespace that this thread is in until the end."""
     folder = Path(tempfile.mkdtemp(prefix="ht", dir="/tmp"))  # sockets have paths of 107 bytes at most
     try:
@@ -141,7 +145,7 @@ def cluster(nodes: int = 2) -> Iterator[Cluster]:
         with own_network(), _environment(folder):
             made = Cluster(folder)
             try:
-                made.start()
+                made.start(cpus_of_head)
                 made.add(*(f"127.0.0.{number + 2}" for number in range(nodes)))
                 yield made
             finally:

@@ -103,16 +103,20 @@ def test_a_node_that_joins_is_given_units(engine, two_nodes, tmp_path):
 
 
 @on_cluster
-def test_the_death_of_the_head_ends_the_driver_in_one_line(tmp_path):
-    with cluster(nodes=1) as one_node:
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        ("/gcs_server", f"the head at {ADDRESS} does not answer any more"),
+        ("/raylet ", "Ray has ended on this machine"),
+    ],
+)
+def test_the_death_of_what_the_driver_needs_ends_it_in_one_line(tmp_path, program, line):
+    with cluster(nodes=0, cpus_of_head=1) as one_machine:
         driver = start_driver(tmp_path, seconds=600)
-        one_node.kill_head()
+        one_machine.kill_on_head(program)
         out, err = driver.communicate(timeout=60)
     assert (out, driver.returncode) == ("", 1)
-    assert err == (
-        f"the head at {ADDRESS} does not answer any more; what is done is kept, resume when it is back, "
-        "or with --engine local\n"
-    )
+    assert err == f"{line}; what is done is kept, resume when it is back, or with --engine local\n"
 
 
 @on_cluster

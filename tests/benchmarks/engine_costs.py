@@ -1,0 +1,115 @@
+"""What an engine adds to a unit, in the driver and in its workers, and what the driver does once a file or a unit."""
+
+import operator
+import time
+from pathlib import Path
+
+import numpy as np
+from measure import cpu_seconds
+
+from curation import files
+from curation.cli.curate import warm_up
+from curation.engines import Engine, Unit
+from curation.engines.local import LocalEngine
+from curation.pool.columns import Columns
+from curation.pool.inputs import look_at_all
+from curation.runs.progress import Reporter
+from curation.runs.receipts import receipts_in
+from curation.runs.working import Work
+
+FEW, MANY = 500, 4_000
+"""Units that do nothing, to tell what an engine adds to each, and whether that grows with how many are done."""
+
+LISTED = 10_000
+SMALL_FILES = 50
+
+nothing = operator.is_not
+"""A unit that does nothing, out of a module that every worker has."""
+
+
+def engines_cost(folder: Path, few: int, many: int, ray: bool) -> dict[str, dict[str, float]]:
+    """Of each engine; few, many: units that do nothing; ray: also Ray, on two nodes of one CPU, if it is there."""
+    found = {"local": _overhead(LocalEngine(2), folder / "local", few, many) | _start_of_a_worker()}
+    if ray and has_ray():
+        from curation.engines.ray import RayEngine
+        from engines.cluster import ADDRESS, cluster
+
+        with cluster(nodes=2):
+            found["ray"] = _overhead(RayEngine(ADDRESS), folder / "ray", few, many)
+            # all are handed over at once: what each of those that wait adds to a look at the cluster
+            with RayEngine(ADDRESS, many) as engine:
+                _do(engine, folder / "ahead", 2)
+                waiting, _ = _do(engine, folder / "ahead", many)
+        found["ray"] |= {"handed_over_at_once": many, "driver_us_handed_over_at_once": waiting / many * 1e6}
+    return found
+
+
+def has_ray() -> bool:
+    """Whether there is Ray, and a cluster can be made here."""
+    from engines.cluster import why_not
+
+    return why_not() is None
+
+
+def _overhead(engine: Engine, folder: Path, few: int, many: int) -> dict[str, float]:
+    """Microseconds a unit that does nothing: of the driver, of all else in CPU, and in wall time.
+
+    driver_us: for the first; driver_us_when_done: how much more for each thousand that are done
+    """
+    with engine:
+        _do(engine, folder, 2)  # workers are there
+        of_few, wall = _do(engine, folder, few)
+        of_many, _ = _do(engine, folder, many)
+    growth = max(0.0, (of_many / many - of_few / few) / ((many - few) / 2))
+    return {
+        "driver_us": max(of_few / few - growth * few / 2, 0.0) * 1e6,
+        "driver_us_when_done": growth * 1e9,
+        "driver_us_on_average": of_many / many * 1e6,
+        "wall_us": wall / few * 1e6,
+    }
+
+
+def _do(engine: Engine, folder: Path, count: int) -> tuple[float, float]:
+    """CPU seconds of this process and wall seconds for units that do nothing, told as those of a run are."""
+    folder.mkdir(exist_ok=True)
+    todo = [Unit(index, "", ()) for index in range(count)]
+    report = Reporter(folder, count, "rows", lambda progress: None, lambda: engine.status)
+    wall, cpu = time.perf_counter(), time.process_time()
+    Work(engine, todo, [1] * count, report, lambda: False).do(nothing, None, folder / "receipts", "match")
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+def _start_of_a_worker() -> dict[str, float]:
+    """Seconds until a new worker has imported what it needs; it is there from then on."""
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    with LocalEngine(1) as engine:
+        engine.map_units(imports, [Unit(0, "", ())], None, on_done=lambda unit, receipt: None)
+    return {"worker_start_s": time.perf_counter() - wall, "worker_start_cpu_s": cpu_seconds() - cpu}
+
+
+def imports(unit: Unit, env: None) -> None:
+    """A unit whose worker imports what those of a run import, and loads what is compiled."""
+    warm_up()
+
+
+def fixed_costs(pool: Path, folder: Path) -> dict[str, float]:
+    """What is done once a file or a unit by the driver."""
+    (listed := folder / "listed").mkdir()
+    for number in range(LISTED):
+        (listed / f"{number:05d}.json").touch()
+    started = time.perf_counter()
+    assert len(receipts_in(listed)) == LISTED
+    listing = time.perf_counter() - started
+    started = time.process_time()
+    looked = len(look_at_all([str(pool)], Columns()))
+    look = time.process_time() - started
+    small = []
+    for number in range(SMALL_FILES):
+        started = time.perf_counter()
+        files.write_json(folder / f"small-{number}.json", {})
+        small.append(time.perf_counter() - started)
+    return {
+        "receipt_listed_us": listing / LISTED * 1e6,
+        "look_at_file_cpu_ms": look / looked * 1e3,
+        "small_file_ms": float(np.median(small)) * 1e3,
+    }
