@@ -89,25 +89,27 @@ def share_bar(what: str) -> Iterator[Callable[[float], None]]:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[["Progress"], None]]:
-    """A bar for each phase of a run, with who works on it; where stderr is no terminal a line now and then."""
-    from rich.progress import TextColumn
+    """A bar for each phase of a run, and below who works on it; where stderr is no terminal a line now and then."""
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
 
-    with _rich_bar(TextColumn("{task.fields[note]}", markup=False)) as shown:
-        if shown.disable:
-            yield _Lines().show
-            return
-        tasks: dict[str, Any] = {}
+    bars = _rich_bar()
+    if bars.disable:
+        yield _Lines().show
+        return
+    tasks: dict[str, Any] = {}
+    note = Text(no_wrap=True, overflow="ellipsis")
 
-        def show(progress: "Progress") -> None:
-            if progress.phase not in tasks:
-                # what an earlier job did counts for no speed
-                tasks[progress.phase] = shown.add_task(
-                    progress.phase, total=progress.total, completed=progress.done, note=""
-                )
-            rate = [f"{progress.rate:,.0f}/s"] if progress.rate else []
-            note = ", ".join([*rate, *_engine_note(progress)])
-            shown.update(tasks[progress.phase], completed=progress.done, note=note)
+    def show(progress: "Progress") -> None:
+        if progress.phase not in tasks:
+            # what an earlier job did counts for no speed
+            tasks[progress.phase] = bars.add_task(progress.phase, total=progress.total, completed=progress.done)
+        bars.update(tasks[progress.phase], completed=progress.done)
+        rate = [f"{progress.rate:,.0f} {progress.of} a second"] if progress.rate else []
+        note.plain = ", ".join([*rate, *_engine_note(progress)])
 
+    with Live(Group(bars, note), console=bars.console):
         yield show
 
 

@@ -51,7 +51,7 @@ def test_a_line_ends_with_who_works_and_what_went_wrong(capsys, clock):
     assert line == "match: 1,000 of 1,000 rows; 6 workers on 2 nodes; 1 node lost; 3 retries; 1 straggler"
 
 
-def test_the_bar_of_a_terminal_ends_with_rate_workers_and_what_went_wrong(capsys, monkeypatch):
+def test_below_the_bars_of_a_terminal_stand_rate_workers_and_what_went_wrong(capsys, monkeypatch):
     for name, value in {"TTY_COMPATIBLE": "1", "COLUMNS": "200", "TERM": "xterm"}.items():
         monkeypatch.setenv(name, value)
     with terminal.progress_bar() as show:
@@ -59,5 +59,5 @@ def test_the_bar_of_a_terminal_ends_with_rate_workers_and_what_went_wrong(capsys
         show(at("match", 500, CLUSTER))
     out, err = capsys.readouterr()
     assert out == ""
-    assert "10/s, 6 workers on 2 nodes, 1 node lost, 3 retries, 1 straggler" in err
+    assert "10 rows a second, 6 workers on 2 nodes, 1 node lost, 3 retries, 1 straggler" in err
     assert "500/1000" in err
