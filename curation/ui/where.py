@@ -24,8 +24,9 @@ def choose_engine(key: str = "where") -> EngineConfig:
 
     raises BadArgument while a cluster has no address, or a bad one; MissingExtra where Ray is not installed
     """
+    st.session_state.setdefault(f"{key}_engine", OPTIONS["engine"].default)
     engine: Any = st.segmented_control(
-        "Engine", ENGINES, format_func=ENGINES.__getitem__, default="local", required=True, key=f"{key}_engine",
+        "Engine", ENGINES, format_func=ENGINES.__getitem__, required=True, key=f"{key}_engine",
         persist_state="session", help=OPTIONS["engine"].metadata["help"],
     )  # fmt: skip
     address = fields.draw(OPTIONS["address"], f"{key}_address") if engine == "ray" else None

@@ -169,7 +169,7 @@ def test_an_uploaded_file_becomes_a_run_that_is_renamed_thrown_away_and_put_back
     assert list((runs_folder / "trash").iterdir()) == []
 
 
-def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_page, inputs, runs_folder, shoot):
+def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_page, inputs, runs_folder, axe, shoot):
     page = open_page("/curate")
     fill(page, "Files, folders or patterns, one a line", str(inputs / "large"))
     start(page, inputs, "Large")
@@ -193,7 +193,15 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
         expect(each.get_by_text("Large · cancelled").first).to_be_visible()
     shoot(page, "curate cancelled")
 
-    other.get_by_role("button", name="Resume").first.click()
+    other.get_by_role("button", name="Elsewhere").first.click()
+    workers = other.get_by_role("spinbutton", name="Workers").last
+    workers.fill("1")
+    workers.blur()
+    other.wait_for_timeout(2500)  # the panel follows by itself meanwhile
+    expect(workers).to_have_value("1")
+    axe(other)
+    shoot(other, "curate elsewhere")
+    other.get_by_role("button", name="Go on there").click()
     page.get_by_role("button", name="Resume").first.click()
     wait_for(lambda: open_run(path).state == "done", 120)
     for each in (page, other):
@@ -202,6 +210,7 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
     expect(other.get_by_text("All 3,000,000 pairs; ")).to_have_count(0)
     assert "watch" not in other.url
     assert states_in_log(path) == ["running", "cancelled", "running", "done"]
+    assert "engine local: 1 worker\n" in (path / "log.txt").read_text()
     assert open_run(path).info["totals"]["pairs"] == 3_000_000
 
 
