@@ -1,8 +1,11 @@
 """What an engine adds to a unit, in the driver and in its workers, and what the driver does once a file or a unit."""
 
 import operator
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measure import cpu_seconds
@@ -49,6 +52,19 @@ def has_ray() -> bool:
     from engines.cluster import why_not
 
     return why_not() is None
+
+
+def cpu_of(its_cluster: Any) -> float:
+    """CPU seconds of all processes of a cluster that are alive, and of those that they have waited for."""
+    from engines.cluster import processes_of
+
+    ticks = 0
+    for node in [its_cluster.head, *its_cluster.nodes.values()]:
+        for process in processes_of(node):
+            with suppress(OSError):
+                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+                ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _overhead(engine: Engine, folder: Path, few: int, many: int) -> dict[str, float]:

@@ -134,6 +134,7 @@ NEEDS = {
     "env_mb": ("what every worker is sent before a phase, MB", "{:,.1f}"),
     "serial_hours": ("steps of the driver alone, hours", "{:,.2f}"),
     "rare_hours": ("of them the places of rare entries, hours", "{:,.2f}"),
+    "driver_feeds_cores": ("cores that the driver keeps busy, while few units are done", "{:,.0f}"),
     "driver_hours": ("the driver handing out units, hours", "{:,.2f}"),
     "compare_hours": ("only with filters of duplicates: one DuckDB on the driver's machine, hours", "{:,.1f}"),
     "compare_gb": ("only with them: its keys, GB", "{:,.0f}"),

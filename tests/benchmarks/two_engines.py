@@ -3,15 +3,12 @@
 Not named after the engines: a module `engines` would hide the tests of that name.
 """
 
-import os
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from engine_costs import has_ray
+from engine_costs import cpu_of, has_ray
 from made_run import digest, planned
 from measure import Measured, Times, cpu_seconds, peak_memory_mb, prove, ratios, script
 from world import world
@@ -74,19 +71,6 @@ def _timed(run: Path, engine: Engine, cpu_so_far: Callable[[], float]) -> tuple[
     wall, cpu = time.perf_counter(), cpu_so_far()
     curate.run(run, engine)
     return time.perf_counter() - wall, cpu_so_far() - cpu
-
-
-def cpu_of(its_cluster: Any) -> float:
-    """CPU seconds of all processes of a cluster that are alive, and of those that they have waited for."""
-    from engines.cluster import processes_of
-
-    ticks = 0
-    for node in [its_cluster.head, *its_cluster.nodes.values()]:
-        for process in processes_of(node):
-            with suppress(OSError):
-                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-                ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
