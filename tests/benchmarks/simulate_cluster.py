@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Any
 
 from cluster_simulation import Cluster, Driver, simulate
 from cost_model import Cost, Figures, Job, Phase, cpu_s, figures_of
-from engine_costs import cpu_of, has_ray
+from engine_costs import Cpu, has_ray
 from made_run import digest, planned
-from measure import RECORD, Measured, cpu_seconds, peak_memory_mb, prove, script
+from measure import RECORD, Measured, peak_memory_mb, prove, script
 from run_needs import needs
 from world import World, world
 
@@ -153,9 +153,9 @@ def cluster_of(figures: Figures, job: Job, nodes: int) -> Cluster:
 
 
 @contextmanager
-def _engines(ray: bool) -> Iterator[dict[str, tuple[Engine, Callable[[], float]]]]:
-    """Those that runs are made by, and CPU seconds so far; Ray on two nodes of one CPU, if it is there."""
-    local = {f"local x{count}": (LocalEngine(count), cpu_seconds) for count in (1, 2)}
+def _engines(ray: bool) -> Iterator[dict[str, tuple[Engine, Cpu]]]:
+    """Those that runs are made by, and what tells their CPU seconds; Ray on two nodes of one CPU, if it is there."""
+    local = {f"local x{count}": (LocalEngine(count), Cpu()) for count in (1, 2)}
     if not (ray and has_ray()):
         yield local
         return
@@ -163,17 +163,16 @@ def _engines(ray: bool) -> Iterator[dict[str, tuple[Engine, Callable[[], float]]
     from engines.cluster import ADDRESS, cluster
 
     with cluster(nodes=2) as its_cluster:
-        yield local | {"ray x2": (RayEngine(ADDRESS), lambda: cpu_seconds() + cpu_of(its_cluster))}
+        yield local | {"ray x2": (RayEngine(ADDRESS), Cpu(its_cluster))}
 
 
-def _made(
-    engine: Engine, cpu_so_far: Callable[[], float], its_world: World, pool: Path, folder: Path
-) -> dict[str, Any]:
+def _made(engine: Engine, cpu: Cpu, its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
     """A run: wall seconds with its plan, and CPU seconds of this process, its workers and their cluster."""
-    wall, cpu = time.perf_counter(), cpu_so_far()
+    wall, before = time.perf_counter(), cpu.seconds()
     run = planned(its_world, pool, folder)
-    curate.run(run.path, engine)
-    return {"wall_s": time.perf_counter() - wall, "cpu_s": cpu_so_far() - cpu, "digest": digest(open_run(folder))}
+    curate.run(run.path, engine, on_progress=cpu.look)
+    spent = cpu.seconds() - before
+    return {"wall_s": time.perf_counter() - wall, "cpu_s": spent, "digest": digest(open_run(folder))}
 
 
 def _beside(job: Job, engine: str, figures: Figures, made: dict[str, Any]) -> dict[str, float]:

@@ -5,12 +5,11 @@ Not named after the engines: a module `engines` would hide the tests of that nam
 
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from engine_costs import cpu_of, has_ray
+from engine_costs import Cpu, has_ray
 from made_run import digest, planned
-from measure import Measured, Times, cpu_seconds, peak_memory_mb, prove, ratios, script
+from measure import Measured, Times, peak_memory_mb, prove, ratios, script
 from world import world
 
 from curation.cli.curate import warm_up
@@ -40,14 +39,10 @@ def two_engines(
     taken: dict[str, list[tuple[float, float]]] = {"local": [], "ray": []}
     digests = []
     with tempfile.TemporaryDirectory() as name, cluster(nodes=2) as its_cluster:
-
-        def all_cpu() -> float:
-            return cpu_seconds() + cpu_of(its_cluster)
-
         for turn in range(repeats):
-            for engine, made in (("local", LocalEngine(2)), ("ray", RayEngine(ADDRESS))):
+            for engine, made, cpu in (("local", LocalEngine(2), Cpu()), ("ray", RayEngine(ADDRESS), Cpu(its_cluster))):
                 run = planned(its_world, pool, Path(name) / f"{engine}-{turn}")
-                taken[engine].append(_timed(run.path, made, cpu_seconds if engine == "local" else all_cpu))
+                taken[engine].append(_timed(run.path, made, cpu))
                 found = open_run(run.path)
                 digests.append(digest(found))
     proven = [prove("digests of entries and of (uid, t_min) of all runs", *digests)]
@@ -67,10 +62,10 @@ def two_engines(
     )
 
 
-def _timed(run: Path, engine: Engine, cpu_so_far: Callable[[], float]) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), cpu_so_far()
-    curate.run(run, engine)
-    return time.perf_counter() - wall, cpu_so_far() - cpu
+def _timed(run: Path, engine: Engine, cpu: Cpu) -> tuple[float, float]:
+    wall, before = time.perf_counter(), cpu.seconds()
+    curate.run(run, engine, on_progress=cpu.look)
+    return time.perf_counter() - wall, cpu.seconds() - before
 
 
 if __name__ == "__main__":
