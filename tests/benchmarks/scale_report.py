@@ -160,6 +160,21 @@ def simulated(line: Line) -> str:
     return table(("pairs", "nodes", "hours", "cores busy", "bound by, share of the time", "longest phases"), rows)
 
 
+def first(line: Line) -> str:
+    """Where each size is no longer bound by cores most of the time."""
+    sentences = []
+    for size, of_size in line["figures"]["simulated"].items():
+        most = {nodes: max(found["bound_by"], key=found["bound_by"].get) for nodes, found in of_size.items()}
+        other = next((nodes for nodes, what in most.items() if what != "cores"), None)
+        if other is None:
+            sentences.append(f"- {size}: by cores, on all of these clusters.\n")
+        else:
+            share = of_size[other]["bound_by"][most[other]]
+            nodes = f"{other} node{'' if other == '1' else 's'}"
+            sentences.append(f"- {size}: from {nodes} on by something else, there {share:.0%} by: {most[other]}.\n")
+    return "".join(sentences)
+
+
 def changed(line: Line) -> str:
     rows = [
         (change, *(f"{hours:.2f}" for hours in of_change.values()))
@@ -196,6 +211,7 @@ TABLES: dict[str, tuple[str, Callable[[Line], Any]]] = {
     "memory": ("unit_costs", memory),
     "needs": ("simulate_cluster", needs),
     "simulated": ("simulate_cluster", simulated),
+    "first": ("simulate_cluster", first),
     "changed": ("simulate_cluster", changed),
     "checked": ("simulate_cluster", checked),
     "engines": ("two_engines", two_engines),
