@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON; dataclasses as objects, tables as lists of them; an infinite t_min becomes null."""
-    print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
+    """One line of JSON; dataclasses as objects, tables as lists of them; an infinite t_min becomes null.
+
+    What is no Unicode, as in the names of some files, is escaped.
+    """
+    line = json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False)
+    print(line.encode(errors="backslashreplace").decode())
 
 
 def _jsonable(value: Any) -> Any:

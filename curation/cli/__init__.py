@@ -17,6 +17,7 @@ from curation.cli import (  # noqa: F401  # they register their commands
     entries,
     evaluate,
     export,
+    image,
     ladder,
     metadata,
     pool,
