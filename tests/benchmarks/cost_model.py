@@ -122,9 +122,14 @@ class Job:
         """How much more entries match than in the pool that was measured."""
         return self.entries / self.figures["entries_matched"]
 
+    @property
+    def _rare(self) -> float:
+        """Places of rare entries a pair; a small run has none."""
+        return self._sizes["rare_places_per_pair"] if self.pairs > SMALL_RUN else 0.0
+
     def _rare_places(self) -> Phase:
-        each = self._sizes["rare_places_per_pair"]
-        if self.pairs <= SMALL_RUN or not each:
+        each = self._rare
+        if not each:
             return self._alone("rare places", 0.0)
         places = min(each * self.pairs, self.most_places * self.entries or math.inf)
         cpu_s = self.figures["serial"]["gather_rare"]["cpu_s"] / (each * self.figures["pairs"]) * places
@@ -157,7 +162,7 @@ class Job:
         cost = Cost(
             each["cpu_s"] * self._grown + each["cpu_s_per_million"] * pairs / 1e6,
             self.figures["units"]["curves"]["read_bytes_per_pair"] * pairs / 1e6,
-            self.part_mb(pairs),
+            self.part_mb(pairs) + self._rare * BYTES_A_POSTING * pairs / 1e6,
             4,
         )
         return Phase("curves", parts, cost, self.figures["spread"]["curves"])

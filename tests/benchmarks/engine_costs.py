@@ -1,8 +1,12 @@
 """What an engine adds to a unit, in the driver and in its workers, and what the driver does once a file or a unit."""
 
 import operator
+import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measure import cpu_seconds
@@ -13,7 +17,7 @@ from curation.engines import Engine, Unit
 from curation.engines.local import LocalEngine
 from curation.pool.columns import Columns
 from curation.pool.inputs import look_at_all
-from curation.runs.progress import Reporter
+from curation.runs.progress import Progress, Reporter
 from curation.runs.receipts import receipts_in
 from curation.runs.working import Work
 
@@ -22,6 +26,7 @@ FEW, MANY = 500, 4_000
 
 LISTED = 10_000
 SMALL_FILES = 50
+LOOK_S = 0.5
 
 nothing = operator.is_not
 """A unit that does nothing, out of a module that every worker has."""
@@ -49,6 +54,50 @@ def has_ray() -> bool:
     from engines.cluster import why_not
 
     return why_not() is None
+
+
+class Cpu:
+    """CPU seconds so far: of this process, of its children that have ended, and of all processes of a cluster.
+
+    A worker of Ray ends with the job, and with it what it has spent: so it is looked at while it is there, as often as
+    `look` is called. Nothing is counted for looking.
+    """
+
+    def __init__(self, its_cluster: Any = None) -> None:
+        self._cluster = its_cluster
+        self._seen: dict[int, int] = {}
+        self._spent_looking = 0.0
+        self._looked = 0.0
+
+    def look(self, progress: Progress) -> None:
+        """For `on_progress`: look twice a second, and when a phase is through."""
+        if progress.done == progress.total or time.monotonic() - self._looked > LOOK_S:
+            self.seconds()
+
+    def seconds(self) -> float:
+        """Look now."""
+        started = time.process_time()
+        if self._cluster is not None:
+            for node in (self._cluster.head, *self._cluster.nodes.values()):
+                self._seen |= {process: ticks_of(process) for process in _processes_of(node)}
+        self._looked = time.monotonic()
+        self._spent_looking += time.process_time() - started
+        return cpu_seconds() - self._spent_looking + sum(self._seen.values()) / os.sysconf("SC_CLK_TCK")
+
+
+def ticks_of(process: int) -> int:
+    """CPU time of a process, in ticks; 0 if it is gone."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    return 0
+
+
+def _processes_of(node: Any) -> Iterator[int]:
+    """Those that are there; one that has gone in the meantime keeps what was seen of it."""
+    from engines.cluster import processes_of
+
+    return (process for process in processes_of(node) if ticks_of(process))
 
 
 def _overhead(engine: Engine, folder: Path, few: int, many: int) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What a run needs whatever it runs on: core-hours, memory, disk, and bytes that go to and fro."""
 
 from cluster_simulation import Driver
-from cost_model import Figures, Job, cpu_s, moved_mb
+from cost_model import Figures, Job, Phase, cpu_s, moved_mb
 
 from curation.rare import PLACE
 
@@ -12,6 +12,7 @@ def needs(job: Job, driver: Driver) -> dict[str, float]:
     read, written = moved_mb(phases)
     parts = [phase for phase in phases if phase.name in ("curves", "curve sums")]
     keys = job.figures["compare"]["keys_bytes_per_pair"]
+    at_curves = job.array_mb + job.part_mb(job.pairs)  # the array, and a part while it is read or written
     places = sizes["rare_places_per_pair"] * PLACE.itemsize * job.pairs / 1e9
     return {
         "core_hours": cpu_s(phases) / 3600,
@@ -25,14 +26,13 @@ def needs(job: Job, driver: Driver) -> dict[str, float]:
             sum(one.units * one.cost.written_mb for one in parts) + job.units * sizes["counts_bytes_per_unit"] / 1e6
         )
         / 1e3,
-        "largest_part_mb": max(phase.cost.written_mb for phase in parts),
+        "largest_part_mb": job.part_mb(job.pairs),
         "shared_arrays_mb": job.shared_mb,
         "worker_mb": _most_private(job.figures, "balance"),
-        "worker_of_curves_mb": curves_memory(job, max(phase.cost.written_mb for phase in parts)),
-        "driver_mb": _most_private(job.figures, "match", "driver")
-        + job.array_mb
-        + max(p.cost.written_mb for p in parts),
+        "worker_of_curves_mb": _most_private(job.figures, "match") + at_curves,
+        "driver_mb": _most_private(job.figures, "match", "driver") + at_curves,
         "env_mb": sizes["env_mb"] + sizes["env_bytes_per_file"] * job.n_files / 1e6,
+        "driver_feeds_cores": _fed(phases, driver),
         "driver_hours": 2 * job.units * (driver.unit_s + driver.per_done_s * job.units / 2) / 3600,
         "rare_hours": sum(phase.cost.cpu_s for phase in phases if phase.name == "rare places") / 3600,
         "serial_hours": sum(phase.cost.cpu_s for phase in phases if not phase.units) / 3600,
@@ -42,9 +42,9 @@ def needs(job: Job, driver: Driver) -> dict[str, float]:
     }
 
 
-def curves_memory(job: Job, part_mb: float) -> float:
-    """A worker at the curves: the array of its own, and the part while it is read or written."""
-    return _most_private(job.figures, "match") + job.array_mb + part_mb
+def _fed(phases: list[Phase], driver: Driver) -> float:
+    """So many cores a driver keeps busy with units of the shorter pass, while few are done."""
+    return min(phase.cost.cpu_s for phase in phases if phase.name in ("match", "balance")) / driver.unit_s
 
 
 def _most_private(figures: Figures, phase: str, who: str = "worker") -> float:

@@ -134,6 +134,7 @@ NEEDS = {
     "env_mb": ("what every worker is sent before a phase, MB", "{:,.1f}"),
     "serial_hours": ("steps of the driver alone, hours", "{:,.2f}"),
     "rare_hours": ("of them the places of rare entries, hours", "{:,.2f}"),
+    "driver_feeds_cores": ("cores that the driver keeps busy, while few units are done", "{:,.0f}"),
     "driver_hours": ("the driver handing out units, hours", "{:,.2f}"),
     "compare_hours": ("only with filters of duplicates: one DuckDB on the driver's machine, hours", "{:,.1f}"),
     "compare_gb": ("only with them: its keys, GB", "{:,.0f}"),
@@ -157,6 +158,21 @@ def simulated(line: Line) -> str:
             phases = ", ".join(f"{phase} {hours / found['hours']:.0%}" for phase, hours in longest)
             rows.append((size, nodes, f"{found['hours']:.2f}", f"{found['cores_busy']:.0%}", shown, phases))
     return table(("pairs", "nodes", "hours", "cores busy", "bound by, share of the time", "longest phases"), rows)
+
+
+def first(line: Line) -> str:
+    """Where each size is no longer bound by cores most of the time."""
+    sentences = []
+    for size, of_size in line["figures"]["simulated"].items():
+        most = {nodes: max(found["bound_by"], key=found["bound_by"].get) for nodes, found in of_size.items()}
+        other = next((nodes for nodes, what in most.items() if what != "cores"), None)
+        if other is None:
+            sentences.append(f"- {size}: by cores, on all of these clusters.\n")
+        else:
+            share = of_size[other]["bound_by"][most[other]]
+            nodes = f"{other} node{'' if other == '1' else 's'}"
+            sentences.append(f"- {size}: from {nodes} on by something else, there {share:.0%} by: {most[other]}.\n")
+    return "".join(sentences)
 
 
 def changed(line: Line) -> str:
@@ -195,6 +211,7 @@ TABLES: dict[str, tuple[str, Callable[[Line], Any]]] = {
     "memory": ("unit_costs", memory),
     "needs": ("simulate_cluster", needs),
     "simulated": ("simulate_cluster", simulated),
+    "first": ("simulate_cluster", first),
     "changed": ("simulate_cluster", changed),
     "checked": ("simulate_cluster", checked),
     "engines": ("two_engines", two_engines),

@@ -11,9 +11,9 @@ from typing import Any
 
 from cluster_simulation import Cluster, Driver, simulate
 from cost_model import Cost, Figures, Job, Phase, cpu_s, figures_of
-from engine_costs import has_ray
+from engine_costs import Cpu, has_ray
 from made_run import digest, planned
-from measure import RECORD, Measured, cpu_seconds, peak_memory_mb, prove, script
+from measure import RECORD, Measured, peak_memory_mb, prove, script
 from run_needs import needs
 from world import World, world
 
@@ -47,8 +47,8 @@ SHARED_MB_S = {1: 1250.0, 10: 5000.0, 100: 10_000.0, 1000: 20_000.0}
 
 def simulate_cluster(
     *,
-    pairs: int = 4_000_000,
-    files: int = 4,
+    pairs: int = 2_500_000,
+    files: int = 10,
     entries: int = 500_000,
     pool: Path | None = None,
     costs: Path = RECORD,
@@ -63,7 +63,7 @@ def simulate_cluster(
     pool = pool or its_world.pool(pairs, files)
     warm_up()
     with tempfile.TemporaryDirectory() as name, _engines(bool(ray)) as engines:
-        made = {engine: _made(runs, its_world, pool, Path(name) / engine) for engine, runs in engines.items()}
+        made = {engine: _made(*how, its_world, pool, Path(name) / engine) for engine, how in engines.items()}
         found = open_run(Path(name) / "local x1")
         rows, n_units, n_files = found.rows or 1, len(found.info["plan"]["units"]), len(found.inputs)
     proven = [
@@ -82,6 +82,12 @@ def simulate_cluster(
             "checked": {engine: _beside(job, engine, figures, one) for engine, one in made.items()},
             "simulated": {
                 size: {str(nodes): simulated(figures, n, nodes) for nodes in NODES} for size, n in SIZES.items()
+            },
+            "changed": {
+                what: {
+                    size: simulated(figures, SIZES[size], CHANGED_NODES, **change)["hours"] for size in CHANGED_SIZES
+                }
+                for what, change in CHANGES.items()
             },
             "needs": {size: needs(Job(figures, n, ENTRIES, THRESHOLDS), driver) for size, n in SIZES.items()},
         },
@@ -147,29 +153,30 @@ def cluster_of(figures: Figures, job: Job, nodes: int) -> Cluster:
 
 
 @contextmanager
-def _engines(ray: bool) -> Iterator[dict[str, Engine]]:
-    """Those that runs are made by; Ray on two nodes of one CPU, if it is there."""
-    local: dict[str, Engine] = {"local x1": LocalEngine(1), "local x2": LocalEngine(2)}
+def _engines(ray: bool) -> Iterator[dict[str, tuple[Engine, Cpu]]]:
+    """Those that runs are made by, and what tells their CPU seconds; Ray on two nodes of one CPU, if it is there."""
+    local = {f"local x{count}": (LocalEngine(count), Cpu()) for count in (1, 2)}
     if not (ray and has_ray()):
         yield local
         return
     from curation.engines.ray import RayEngine
     from engines.cluster import ADDRESS, cluster
 
-    with cluster(nodes=2):
-        yield local | {"ray x2": RayEngine(ADDRESS)}
+    with cluster(nodes=2) as its_cluster:
+        yield local | {"ray x2": (RayEngine(ADDRESS), Cpu(its_cluster))}
 
 
-def _made(engine: Engine, its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
-    """A run: wall seconds with its plan, and CPU seconds of this process and its workers."""
-    wall, cpu = time.perf_counter(), cpu_seconds()
+def _made(engine: Engine, cpu: Cpu, its_world: World, pool: Path, folder: Path) -> dict[str, Any]:
+    """A run: wall seconds with its plan, and CPU seconds of this process, its workers and their cluster."""
+    wall, before = time.perf_counter(), cpu.seconds()
     run = planned(its_world, pool, folder)
-    curate.run(run.path, engine)
-    return {"wall_s": time.perf_counter() - wall, "cpu_s": cpu_seconds() - cpu, "digest": digest(open_run(folder))}
+    curate.run(run.path, engine, on_progress=cpu.look)
+    spent = cpu.seconds() - before
+    return {"wall_s": time.perf_counter() - wall, "cpu_s": spent, "digest": digest(open_run(folder))}
 
 
 def _beside(job: Job, engine: str, figures: Figures, made: dict[str, Any]) -> dict[str, float]:
-    """Seconds that were predicted and measured. Of Ray's workers this process does not know the CPU seconds."""
+    """Seconds that were predicted, and measured."""
     kind, count = engine.split(" x")
     local = figures["engines"]["local"]
     here = Cluster(
@@ -181,14 +188,12 @@ def _beside(job: Job, engine: str, figures: Figures, made: dict[str, Any]) -> di
         start_s=local["worker_start_s"],
     )
     phases = job.phases()
-    found = {
+    return {
         "predicted_wall_s": simulate(phases, here, driver_of(figures, kind)).wall,
         "wall_s": made["wall_s"],
+        "predicted_cpu_s": cpu_s(phases) + int(count) * local["worker_start_cpu_s"],
+        "cpu_s": made["cpu_s"],
     }
-    if kind == "local":
-        found["predicted_cpu_s"] = cpu_s(phases) + int(count) * local["worker_start_cpu_s"]
-        found["cpu_s"] = made["cpu_s"]
-    return found
 
 
 def _equal_to_the_sum() -> str:

@@ -1,6 +1,11 @@
 """What the page on scale stands on: the simulation against what can be told without it, and toy sizes of the rest."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +16,7 @@ import scale_report
 import simulate_cluster as of_clusters
 from cluster_simulation import Cluster, Driver, simulate
 from cost_model import Cost, Job, Phase
-from engine_costs import engines_cost, has_ray
+from engine_costs import Cpu, engines_cost, has_ray
 from simulate_cluster import simulate_cluster
 from test_benchmarks import FIELDS, numbers
 from two_engines import two_engines
@@ -21,6 +26,14 @@ from curation.runs.parts import FAN_IN, groups
 
 FREE = Driver(0.0)
 needs_ray = pytest.mark.skipif(not has_ray(), reason="no Ray, or no network namespace of its own (root on Linux)")
+
+
+class OfThisProcess:
+    """A cluster whose head is this process's own child."""
+
+    def __init__(self, head: Any) -> None:
+        self.head = head
+        self.nodes: dict[str, Any] = {}
 
 
 def at_once(nodes: int = 1, cores: int = 1, **more: Any) -> Cluster:
@@ -165,6 +178,18 @@ def test_the_page_shows_every_table(costs, simulated):
     assert page.count(scale_report.NOTHING) == 1  # two_engines
     assert "| 10 M | 10 |" in page and "| match |" in page and "| local x2 | CPU s |" in page
     assert scale_report.COMMANDS["two_engines"] in page
+
+
+def test_what_a_worker_of_a_cluster_has_spent_is_known_when_it_is_gone():
+    busy = "sum(range(30_000_000)); import time; time.sleep(60)"
+    command = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"]
+    with subprocess.Popen(command, start_new_session=True) as head:
+        cpu = Cpu(OfThisProcess(head))
+        before = cpu.seconds()
+        while (spent := cpu.seconds() - before) < 0.2:
+            time.sleep(0.05)
+        os.killpg(head.pid, signal.SIGKILL)
+    assert cpu.seconds() - before >= spent
 
 
 @pytest.mark.ray

@@ -3,17 +3,13 @@
 Not named after the engines: a module `engines` would hide the tests of that name.
 """
 
-import os
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from engine_costs import has_ray
+from engine_costs import Cpu, has_ray
 from made_run import digest, planned
-from measure import Measured, Times, cpu_seconds, peak_memory_mb, prove, ratios, script
+from measure import Measured, Times, peak_memory_mb, prove, ratios, script
 from world import world
 
 from curation.cli.curate import warm_up
@@ -43,14 +39,10 @@ def two_engines(
     taken: dict[str, list[tuple[float, float]]] = {"local": [], "ray": []}
     digests = []
     with tempfile.TemporaryDirectory() as name, cluster(nodes=2) as its_cluster:
-
-        def all_cpu() -> float:
-            return cpu_seconds() + cpu_of(its_cluster)
-
         for turn in range(repeats):
-            for engine, made in (("local", LocalEngine(2)), ("ray", RayEngine(ADDRESS))):
+            for engine, made, cpu in (("local", LocalEngine(2), Cpu()), ("ray", RayEngine(ADDRESS), Cpu(its_cluster))):
                 run = planned(its_world, pool, Path(name) / f"{engine}-{turn}")
-                taken[engine].append(_timed(run.path, made, cpu_seconds if engine == "local" else all_cpu))
+                taken[engine].append(_timed(run.path, made, cpu))
                 found = open_run(run.path)
                 digests.append(digest(found))
     proven = [prove("digests of entries and of (uid, t_min) of all runs", *digests)]
@@ -70,23 +62,10 @@ def two_engines(
     )
 
 
-def _timed(run: Path, engine: Engine, cpu_so_far: Callable[[], float]) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), cpu_so_far()
-    curate.run(run, engine)
-    return time.perf_counter() - wall, cpu_so_far() - cpu
-
-
-def cpu_of(its_cluster: Any) -> float:
-    """CPU seconds of all processes of a cluster that are alive, and of those that they have waited for."""
-    from engines.cluster import processes_of
-
-    ticks = 0
-    for node in [its_cluster.head, *its_cluster.nodes.values()]:
-        for process in processes_of(node):
-            with suppress(OSError):
-                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-                ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
+def _timed(run: Path, engine: Engine, cpu: Cpu) -> tuple[float, float]:
+    wall, before = time.perf_counter(), cpu.seconds()
+    curate.run(run, engine, on_progress=cpu.look)
+    return time.perf_counter() - wall, cpu.seconds() - before
 
 
 if __name__ == "__main__":
