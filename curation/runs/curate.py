@@ -81,9 +81,9 @@ def _work(
 
     report.phase("match")
     write_arrays = Unit(0, str(run.path / "work" / "metadata.parquet"), ())
-    engine.map_units(arrays_unit, [write_arrays], env, on_done=lambda unit, receipt: None, cancel=cancel)
+    engine.map_units(arrays_unit, [write_arrays], env, on_done=lambda unit, receipt: None, cancel=work.cancelled)
     first_pass = work.do(match_unit, env, env.work, "match")
-    env = _counted(run, metadata, env, total_counts(engine, env, len(todo), cancel))
+    env = _counted(run, metadata, env, total_counts(engine, env, len(todo), work.cancelled))
 
     pairs = sum(receipt.rows for receipt in first_pass)
     env = replace(env, drawn_share=drawn_share(pairs))
@@ -135,7 +135,7 @@ def _curves(run: Run, work: Work, env: CurveEnv) -> Curves:
     parts = curve_groups(len(work.todo), run.path / "pairs")
     amount = [sum(work.amount[number] for number in part.row_groups) for part in parts]
     replace(work, todo=parts, amount=amount).do(curve_unit, env, env.folder, "curves")
-    curves = total_curves(work.engine, env, len(parts), work.cancel)
+    curves = total_curves(work.engine, env, len(parts), work.cancelled)
     write_curves(run.path, curves)
     gather_rare(env, len(parts), run.path / "rare")
     gather_drawn(env, len(parts), run.path / "drawn.parquet")
