@@ -1,13 +1,14 @@
-# make app    open the app on the sample data
-# make test   the whole suite, as CI runs it
-# make bench  the benchmarks, and docs/performance.md from what they record
-# make lock   choose the versions anew
+# make app        open the app on the sample data
+# make test       the whole suite, as CI runs it
+# make test-long  what takes longer: sweeps of faults, hosts that lose each other
+# make bench      the benchmarks, and docs/performance.md from what they record
+# make lock       choose the versions anew
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: app test lint lock bench clean help
+.PHONY: app test test-long lint lock bench clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -17,6 +18,9 @@ app: $(VENV)/.installed
 
 test: $(VENV)/.installed browser lint
 	$(BIN)/python -m pytest
+
+test-long: $(VENV)/.installed browser
+	$(BIN)/python -m pytest -m long
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
@@ -33,11 +37,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/headtail warm-up
 	@touch $@
 
-# The browser tests drive Debian's Chromium. With root it is installed; without, they say what is missing.
+# The browser tests drive Debian's Chromium, and strace tells what the server and faults do. With root both are installed;
+# without, the tests say what is missing.
 .PHONY: browser
 browser:
-	@command -v chromium >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
-		|| { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null
+	@{ command -v chromium && command -v strace; } >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq chromium strace; } >/dev/null
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped; install it with 'sudo apt-get install chromium'" >&2
 
 lock:

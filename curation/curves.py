@@ -72,8 +72,23 @@ def threshold_grid(largest_count: int, more: Iterable[float] = ()) -> np.ndarray
     return np.unique([*points, top, *(t for t in PAPER_THRESHOLDS if t < top), *more])
 
 
+@dataclass(frozen=True)
+class CurvePart:
+    """What some pairs add to the curves; of all parts of a pool, whoever made them, the sum is the whole.
+
+    kept, certain: (T + 1,) int64 and sums: (2, T) float64, as the kernel counts them
+    at:            (K,) int64 the places of the flat (T, E) array of kept pairs that are not 0; count: (K,) uint32 there
+    """
+
+    kept: np.ndarray
+    certain: np.ndarray
+    sums: np.ndarray
+    at: np.ndarray
+    count: np.ndarray
+
+
 class CurveBuilder:
-    """Adds batches of pairs up to `Curves`, in any order.
+    """Adds batches of pairs, or parts of them, up to `Curves`, in any order.
 
     Holds one row a threshold for each entry that matches; memory does not grow with the pool.
     """
@@ -124,6 +139,19 @@ class CurveBuilder:
             self._sums,
             self._certain,
         )
+
+    def part(self) -> CurvePart:
+        """What everything added so far adds to the curves."""
+        flat = self._entry_kept.reshape(-1)
+        at = np.flatnonzero(flat)
+        return CurvePart(self._kept, self._certain, self._sums, at, flat[at])
+
+    def add_part(self, part: CurvePart) -> None:
+        """What another builder of the same counts, grid and scale has added up."""
+        self._kept += part.kept
+        self._certain += part.certain
+        self._sums += part.sums
+        self._entry_kept.reshape(-1)[part.at] += part.count
 
     def finish(self) -> Curves:
         """The curves of everything added so far; the builder is used up."""

@@ -69,29 +69,21 @@ def add_moments(
 
 
 @compiled()
-def collect_rare(
-    lengths: Any, entry_ids: Any, t_min: Any, unit: int, first_row: int, begin: int, part: Any, found: Any, used: int
-) -> tuple[int, int]:
-    """Write down the places of the pairs from number `begin` on that match rare entries, until `found` is full.
+def collect_rare(lengths: Any, entry_ids: Any, t_min: Any, unit: int, first_row: int, slot: Any, found: Any) -> None:
+    """Write down the places of the pairs that match rare entries.
 
-    part: (M,) int32, negative for an entry that is not rare; found: of postings, the first `used` of them taken
-    returns the number of the first pair that is not done, and how many postings are taken then
+    slot: (M,) int32, negative for an entry that is not rare; found: of postings, as many as there are
     """
-    at = 0
-    for i in range(begin):
-        at += lengths[i]
-    for i in range(begin, lengths.size):
-        if found.size - used < lengths[i]:
-            return i, used
+    at = used = 0
+    for i in range(lengths.size):
         for k in range(at, at + lengths[i]):
-            if part[entry_ids[k]] >= 0:
+            if slot[entry_ids[k]] >= 0:
                 found[used].entry_id = entry_ids[k]
                 found[used].unit = unit
                 found[used].row = first_row + i
                 found[used].t_min = t_min[i]
                 used += 1
         at += lengths[i]
-    return lengths.size, used
 
 
 @compiled()

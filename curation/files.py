@@ -16,10 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.fs
 import pyarrow.parquet as pq
 
-from curation.errors import BadArgument, BadRun, UnreadableFile
+from curation.errors import BadRun, UnreadableFile
 
 PARQUET_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
@@ -176,30 +175,21 @@ def is_uri(place: Path | str) -> bool:
     return isinstance(place, str) and "://" in place
 
 
-def filesystem(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    """The filesystem of a URI and the path in it; BadArgument for one that Arrow and fsspec do not know."""
-    try:
-        return pyarrow.fs.FileSystem.from_uri(uri)
-    except (pa.ArrowException, OSError, ValueError, ImportError) as error:
-        raise BadArgument(
-            f"{uri}: no filesystem for this ({_first_line(error)}); such as s3://, gs://, hf://"
-        ) from None
-
-
-def open_bytes(place: Path | str) -> Any:
-    """A file to read and seek in, here or behind a URI."""
-    if is_uri(place):
-        remote, path = filesystem(str(place))
-        return remote.open_input_file(path)
-    return Path(place).open("rb")
-
-
 def open_parquet(path: Path | str) -> pq.ParquetFile:
-    """An open Parquet file, here or behind a URI; UnreadableFile if it is none, or is cut short."""
+    """An open Parquet file; UnreadableFile if it is none, or is cut short."""
     try:
-        return pq.ParquetFile(open_bytes(path) if is_uri(path) else path, page_checksum_verification=True)
+        return pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last from a damaged name of a column
         raise UnreadableFile(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file as a whole, or some columns of it; UnreadableFile if it is none, or a page of it is damaged."""
+    with open_parquet(path) as file:
+        try:
+            return file.read(None if columns is None else list(columns))
+        except (pa.ArrowException, OSError) as error:
+            raise UnreadableFile(f"{path}: damaged ({_first_line(error)})") from None
 
 
 def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:

@@ -8,11 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curation import cli, terminal
 from curation.metadata import from_entries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.folder import Run
 from curation.runs.plan import create_run
+from inline import INLINE
 
 ENTRIES = ["dog", "hot dog", "cat", "a", "photo", "unicorn", "U.S."]
 TEXTS = ["a dog", "a hot dog", "dog, cat", "photo of a cat", "IMG_0001.jpg", "a photo", "dog dog dog", ""]
@@ -67,9 +69,28 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
         pool = write_pool(tmp_path / f"{name}-pool.parquet", texts, row_group_size)
         settings = CurateConfig(**(config or {"t": 2.0}))
         create_run(tmp_path / name, [str(pool)], from_entries(entries, source="test"), settings)
-        return curate.run(tmp_path / name, workers=workers)
+        return curate.run(tmp_path / name, INLINE)
 
     return make
+
+
+@pytest.fixture
+def headtail(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command; its exit code, what it printed, and what it complained about."""
+    monkeypatch.setattr(terminal, "QUIET_S", 3600.0)  # a busy machine makes a short run a long one
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            cli.main([*map(str, arguments)])
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +99,7 @@ def zipf_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("zipf")
     pool = write_pool(folder / "pool.parquet", zipf_texts(4000), row_group_size=700)
     create_run(folder / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
-    return curate.run(folder / "run", workers=2)
+    return curate.run(folder / "run", INLINE)
 
 
 @pytest.fixture(scope="session")

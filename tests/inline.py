@@ -1,6 +1,7 @@
 """The engine that tests of runs use where it does not matter which: one unit after the other, in this process."""
 
 from curation.engines import Cancelled, Status
+from curation.engines.local import LocalEngine
 
 
 class InlineEngine:
@@ -26,3 +27,12 @@ class InlineEngine:
 
 
 INLINE = InlineEngine()
+
+
+class SharedEngine(LocalEngine):
+    def __exit__(self, kind, error, trace):
+        pass
+
+
+LOCAL = SharedEngine(2)
+"""Worker processes that all tests share: they are started where a test first uses them, and end with this process."""

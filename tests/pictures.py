@@ -15,6 +15,7 @@ from curation.runs import curate, plan
 from curation.runs.config import CurateConfig
 from curation.runs.folder import Run
 from curation.runs.plan import create_run
+from inline import INLINE
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF")
 
@@ -49,4 +50,4 @@ def make_picture_run(folder: Path) -> Run:
     with pytest.MonkeyPatch.context() as small_units:
         small_units.setattr(plan, "UNIT_ROWS", 500)
         create_run(folder / "run", [str(folder / "pool.parquet")], metadata, CurateConfig(t=20.0))
-    return curate.run(folder / "run", workers=2)
+    return curate.run(folder / "run", INLINE)

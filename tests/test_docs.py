@@ -146,6 +146,7 @@ def test_the_commands_of_the_page_on_exports_are_commands(line):
             "docs/labels.md",
             "docs/evaluate.md",
             "docs/classify.md",
+            "docs/cluster.md",
             "docs/train.md",
         )
         for line in (ROOT / document).read_text(encoding="utf-8").split("\n")

@@ -9,6 +9,7 @@ from curation.queries import pairs as pair_queries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
+from inline import INLINE, LOCAL
 
 PAIRS = 6000
 
@@ -23,14 +24,14 @@ def small_groups(monkeypatch):
 
 @pytest.fixture
 def run(small_groups, tmp_path):
-    return make(tmp_path, "run", workers=1)
+    return make(tmp_path, "run", INLINE)
 
 
-def make(tmp_path, name, workers):
+def make(tmp_path, name, engine):
     pool = [str(write_pool(tmp_path / f"{n}.parquet", zipf_texts(2000), first=2000 * n)) for n in range(PAIRS // 2000)]
     path = tmp_path / name
     create_run(path, pool, from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
-    return curate.run(path, workers=workers)
+    return curate.run(path, engine)
 
 
 def every(run, t, **wanted):
@@ -53,7 +54,7 @@ def test_the_draw_is_of_all_units_alike_and_in_the_order_of_its_hash(run):
 
 
 def test_the_draw_does_not_depend_on_how_many_work(run, tmp_path):
-    other = make(tmp_path, "other", workers=2)
+    other = make(tmp_path, "other", LOCAL)
 
     assert pq.read_table(other.path / "drawn.parquet").equals(pq.read_table(run.path / "drawn.parquet"))
 

@@ -15,6 +15,7 @@ from curation.queries import labels, near_entries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
+from inline import INLINE
 
 
 def rows(fit) -> dict[str, dict]:
@@ -124,7 +125,7 @@ def test_a_name_of_several_languages_goes_by_the_t_of_its_own(tmp_path):
     pq.write_table(pa.table(table), tmp_path / "pool.parquet")
     metadata = by_language({"en": from_entries(["dog", "cat"], "x"), "de": from_entries(["Hund", "dog"], "x")})
     create_run(tmp_path / "run", [str(tmp_path / "pool.parquet")], metadata, CurateConfig(t=4.0))
-    run = curate.run(tmp_path / "run", workers=1)
+    run = curate.run(tmp_path / "run", INLINE)
     found = rows(labels(run, parse_names("dog\nHund"), 4.0))
     assert (found["dog"]["count"], found["dog"]["prob"]) == (8, 0.5)
     assert found["Hund"]["prob"] == min(1.0, run.scale.language_t(1, 4.0) / 4)

@@ -14,6 +14,7 @@ from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.folder import Run, open_run
 from curation.runs.plan import create_run
+from inline import INLINE
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def language_run(tmp_path_factory) -> Run:
     words = {code: [f"{stem}{k}" for k in range(40)] for code, stem in (("en", "w"), ("de", "h"))}
     metadata = by_language({code: from_entries(entries, source="test") for code, entries in words.items()})
     create_run(folder / "run", [str(folder / "pool.parquet")], metadata, CurateConfig(t=50.0, identify="never"))
-    return curate.run(folder / "run", workers=1)
+    return curate.run(folder / "run", INLINE)
 
 
 @pytest.fixture(params=["zipf_run", "language_run"])

@@ -14,6 +14,7 @@ from curation.metadata import from_entries
 from curation.runs import curate, plan
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
+from inline import INLINE
 
 OFF_GRID = 33.33333
 
@@ -67,7 +68,7 @@ def test_pairs_that_share_a_uid_share_their_fate_and_the_threshold_says_what_it_
     pq.write_table(table, tmp_path / "twins.parquet")
     metadata = from_entries(["dog"], source="test")
     create_run(tmp_path / "run", [str(tmp_path / "twins.parquet")], metadata, CurateConfig(t=7.0))
-    run = curate.run(tmp_path / "run", workers=1)
+    run = curate.run(tmp_path / "run", INLINE)
     t_min = pq.read_table(run.pair_files[0])["t_min"].to_numpy()
     assert len(set(t_min)) == 2
     threshold = queries.threshold_for_size(run, 3)

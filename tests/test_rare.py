@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from curation import rare
-from curation.rare import PLACE, RareBuilder, rare_places
+from curation.rare import PLACE, RareBuilder, RareEntries, rare_places, write_places
 
 MATCHED = [[[0, 1], [1], [], [1, 2]], [[1, 3], [0, 1, 2]]]  # a list of pairs for each unit
 T_MIN = [[0.5, 1.5, np.inf, 2.5], [3.5, 4.5]]
@@ -17,12 +17,14 @@ def two_texts_are_rare(monkeypatch):
 
 
 def build(folder, units=(0, 1), batch=10):
-    builder = RareBuilder(COUNT, 6, folder / "work")
+    entries, parts = RareEntries(COUNT, 6), []
     for unit in units:
+        builder = RareBuilder(entries)
         for first in range(0, len(MATCHED[unit]), batch):
             lists = pa.array(MATCHED[unit][first : first + batch], pa.list_(pa.int32()))
             builder.add(unit, first, lists, np.array(T_MIN[unit][first : first + batch]))
-    builder.finish(folder / "rare")
+        parts.append(builder.postings())
+    write_places(entries, parts, folder / "rare")
     return folder / "rare"
 
 
@@ -31,12 +33,12 @@ def places(folder, entry_id):
     return None if found is None else sorted(found.tolist())
 
 
-@pytest.mark.parametrize("buffered", [3, 4, 1000])
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
 @pytest.mark.parametrize(("units", "batch"), [((0, 1), 10), ((1, 0), 1)])
 def test_every_pair_of_a_rare_entry_is_found_whatever_the_order_and_the_room(
-    tmp_path, monkeypatch, buffered, units, batch
+    tmp_path, monkeypatch, at_once, units, batch
 ):
-    monkeypatch.setattr(rare, "_BUFFERED", buffered)
+    monkeypatch.setattr(rare, "_AT_ONCE", at_once)
     folder = build(tmp_path, units, batch)
     assert places(folder, 0) == [(0, 0, 0.5), (1, 1, 4.5)]
     assert places(folder, 2) == [(0, 3, 2.5), (1, 1, 4.5)]
@@ -48,12 +50,6 @@ def test_an_entry_of_many_texts_or_of_none_has_no_places(tmp_path):
     assert places(folder, 1) is None
     assert places(folder, 4) is None
     assert np.load(folder / "places.npy").dtype == PLACE
-
-
-def test_a_builder_forgets_what_a_stopped_one_left(tmp_path):
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "0").write_bytes(b"what was under way")
-    assert places(build(tmp_path), 3) == [(1, 0, 3.5)]
 
 
 def test_in_a_small_run_no_entry_is_rare(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
-"""The commands that make runs and list them: curate and runs; and the jobs that the app starts."""
+"""The command that makes runs, curate; and the jobs that the app starts."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +9,12 @@ from cyclopts import Parameter
 
 from curation.cli.apps import app
 from curation.cli.jobs import of_the_app, resumable
-from curation.cli.options import CurateOptions, Json, Pool, Workers
+from curation.cli.options import CurateOptions, EngineOptions, Json, Pool
 from curation.cli.size import print_size
+from curation.engines.config import EngineConfig
 from curation.errors import BadArgument, CurationError
 from curation.runs.config import CurateConfig
-from curation.terminal import number, plain, print_json, print_table, progress_bar, share_bar
+from curation.terminal import plain, print_json, print_table, progress_bar, share_bar
 
 if TYPE_CHECKING:
     from curation.metadata import Metadata
@@ -30,7 +30,7 @@ def curate(
         Parameter(help="metadata: .json, .txt, .parquet; for several languages a folder of en.json, zh.txt, ..."),
     ] = None,
     options: Annotated[CurateOptions, Parameter(name="*")] = CurateOptions(),  # noqa: B008  # frozen
-    workers: Workers = 0,
+    where: Annotated[EngineOptions, Parameter(name="*")] = EngineOptions(),  # noqa: B008  # frozen
     resume: Annotated[
         bool, Parameter(negative="", help="go on with a stopped run; it keeps its own configuration")
     ] = False,
@@ -40,16 +40,18 @@ def curate(
     as_json: Json = False,
 ) -> None:
     """Match a pool, count, balance it and write a run folder."""
+    from curation.engines.config import open_engine
     from curation.metadata_files import read_metadata
-    from curation.runs import curate as job
+    from curation.runs import curate as work
     from curation.runs.folder import open_run
+    from curation.runs.job import choose_engine
     from curation.runs.plan import create_run
 
     if metadata is None and not resume:
         raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
-    config = CurateConfig(**asdict(options))
+    config, place = CurateConfig(**asdict(options)), EngineConfig(**asdict(where))
     if dry_run and metadata is not None:
-        _print_estimate(pool, read_metadata(metadata), config, workers, as_json)
+        _print_estimate(pool, read_metadata(metadata), config, place, as_json)
         return
     if output is None:
         raise BadArgument("no run folder: give --output DIR")
@@ -57,18 +59,21 @@ def curate(
         open_run(output)
     elif metadata is not None:
         create_run(output, pool, read_metadata(metadata), config)
+    choose_engine(output, place)
     with resumable(output, "curate") as stopped, progress_bar() as show:
-        run = job.run(output, workers=workers or os.cpu_count() or 1, on_progress=show, cancel=stopped)
+        run = work.run(output, open_engine(place), on_progress=show, cancel=stopped)
     print_size(output, run.t, as_json)
 
 
 @app.command(show=False)
-def run(path: Path, *, workers: Workers = 0) -> None:
+def run(path: Path) -> None:
     """The job of a run that was planned elsewhere; the app starts it."""
-    from curation.runs import curate as job
+    from curation.engines.config import open_engine
+    from curation.runs import curate as work
+    from curation.runs.job import engine_of
 
     with of_the_app() as stopped:
-        job.run(path, workers=workers or os.cpu_count() or 1, cancel=stopped)
+        work.run(path, open_engine(engine_of(path)), cancel=stopped)
 
 
 @app.command(show=False)
@@ -96,44 +101,17 @@ def warm_up() -> None:
     CurveBuilder(np.array([1]), np.array([1.0])).add(matched, u)
 
 
-@app.command
-def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
-    """A line a run."""
-    from curation.runs.folder import list_runs
-
-    rows = [
-        {
-            "folder": str(found.path),
-            "name": found.name,
-            "state": found.state,
-            "created": found.info["created"],
-            "rows": found.rows,
-            "t": found.info["totals"]["t"] if "totals" in found.info else None,
-            "kept": found.info["totals"]["kept"] if "totals" in found.info else None,
-        }
-        for found in list_runs(folder)
-    ]
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        print(f"no runs in {folder}; make one with 'headtail curate POOL --metadata FILE -o {folder}/NAME'")
-    for row in rows if not as_json else ():
-        when = row["created"][:16].replace("T", " ")
-        kept = f"{row['kept']:,} kept at t = {number(row['t'])}" if row["kept"] is not None else ""
-        rows_there = "" if row["rows"] is None else f"{row['rows']:,} rows"
-        print(f"{row['state']:<12}{when}  {rows_there:>19}  {plain(row['folder'])}  {kept}".rstrip())
-
-
 def _print_estimate(
-    pool: Sequence[str], metadata: "Metadata", config: CurateConfig, workers: int, as_json: bool
+    pool: Sequence[str], metadata: "Metadata", config: CurateConfig, where: EngineConfig, as_json: bool
 ) -> None:
     from curation.engines import Cancelled
+    from curation.engines.config import open_engine
     from curation.runs.estimate import Range, estimate
     from curation.runs.job import stop_on_signal
 
-    with stop_on_signal() as stopped, share_bar("dry run") as show:
+    with stop_on_signal() as stopped, share_bar("dry run") as show, open_engine(where) as engine:
         try:
-            found = estimate(pool, metadata, config, workers=workers, on_share=show, cancel=stopped)
+            found = estimate(pool, metadata, config, engine, on_share=show, cancel=stopped)
         except Cancelled:
             raise CurationError("cancelled; nothing was written") from None
     if as_json:

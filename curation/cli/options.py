@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter, validators
 
 from curation.clip.training.config import TrainConfig
+from curation.engines.config import EngineConfig
 from curation.runs.config import CurateConfig
 from curation.runs.export.options import ExportOptions
 from curation.wikipedia.config import SelectionConfig
@@ -35,12 +36,14 @@ OF_RUNGS = frozenset({"arm", "t", "seed", "evaluate", "evaluations"})
 
 if TYPE_CHECKING:
     CurateOptions = CurateConfig
+    EngineOptions = EngineConfig
     LadderOptions = TrainConfig
     SelectionOptions = SelectionConfig
     TrainOptions = TrainConfig
     WriteOptions = ExportOptions
 else:
     CurateOptions = _options_of(CurateConfig)
+    EngineOptions = _options_of(EngineConfig)
     LadderOptions = _options_of(TrainConfig, OF_RUNGS)
     SelectionOptions = _options_of(SelectionConfig)
     TrainOptions = _options_of(TrainConfig)

@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 
 from curation import files
 from curation.clip.architectures import has_own_vocabulary, named_cfg
+from curation.clip.device import best_device
 from curation.clip.encode import Preprocess, encoded, text_features
 from curation.clip.pretrained import known_weights, weights_file
 from curation.clip.tokenizers import Tokenize, tokenizer_of
@@ -133,7 +134,7 @@ def load_checkpoint(where: str, *, model: str | None = None, device: str | None 
     device: "cuda" where there is one, else "cpu"
     raises  MissingFile, BadArgument, UnreadableFile
     """
-    on = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    on = torch.device(device) if device else best_device()
     try:
         path = Path(where).expanduser()
         is_folder = path.is_dir()

@@ -8,26 +8,33 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from curation.clip.device import full_float32
+
 MOST_STRETCHED = 20
 """A picture of 2 x 30,000 that is made 224 wide takes 4 GB before its middle is cut out."""
 
 TEXT_PIECES = 4
-"""So many groups of about the same length a batch of texts is cut into."""
+"""So many groups of about the same length a batch of texts is cut into on the processor."""
 
 
 def text_features(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
     """(N, context_length) int64 -> (N, D) float, L2-normalised; what `model.encode_text` gives, in less time.
 
     A text tower with a causal mask never looks beyond the end of a text, so what is padded need not be computed: texts
-    are sorted by length and go through in a few pieces, each as long as its longest. Other towers take all at once.
+    are sorted by length and go through in a few pieces, each as long as its longest. On CUDA they are one piece: there
+    a piece takes as long as its kernels take to start, however few its texts. Other towers take all at once.
     """
     if not _ignores_padding(model):
         return model.encode_text(tokens, normalize=True)  # type: ignore[operator]
     lengths = tokens.argmax(dim=-1) + 1  # the end of a text is the token with the highest number
     order = torch.argsort(lengths, stable=True)
-    pieces = order.tensor_split(min(TEXT_PIECES, len(tokens))) if len(tokens) else [order]
+    pieces = order.tensor_split(_pieces(tokens))
     features = torch.cat([_cut_text_features(model, tokens[piece, : _longest(lengths[piece])]) for piece in pieces])
     return functional.normalize(features[torch.argsort(order)], dim=-1)
+
+
+def _pieces(tokens: torch.Tensor) -> int:
+    return 1 if tokens.is_cuda else max(1, min(TEXT_PIECES, len(tokens)))
 
 
 def _longest(lengths: torch.Tensor) -> int:
@@ -99,7 +106,7 @@ def _middle(image: Image.Image) -> Image.Image:
 def encoded(rows: int, batch: int, dimensions: int, encode: Callable[[slice], torch.Tensor]) -> np.ndarray:
     """(rows, D) float32: what `encode` gives for each batch of at most `batch` rows, without gradients."""
     out = np.empty((rows, dimensions), dtype=np.float32)
-    with torch.inference_mode():
+    with torch.inference_mode(), full_float32():
         for at in range(0, rows, batch):
             part = slice(at, min(at + batch, rows))
             out[part] = encode(part).float().cpu().numpy()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from curation import __version__, files
 from curation.errors import CurationError
+from curation.pool import remote
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def expected(folder: Path, reads: Sequence[str]) -> Iterator[Probe]:
 def _why_unseen(place: str, size: int | None) -> str | None:
     try:
         if size is None:
-            files.open_bytes(place).close()
+            remote.open_bytes(place).close()
         elif _size(Path(place)) != size:
             return "another file than here"
         return None

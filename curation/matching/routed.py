@@ -1,6 +1,7 @@
 """texts -> entry ids, each text by the entries of its language (arXiv:2507.22062)."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,34 @@ class RoutedMatcher:
             (SubstringMatcher if code in without_spaces else Matcher)(entries.take(pa.array(ids)))
             for code, ids in zip(self._codes.to_pylist(), self._ids, strict=True)
         ]
+
+    def save(self, folder: Path) -> None:
+        """Write the matchers, each into a folder of its own, for `load` to map."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "codes.npy", np.array(self._codes.to_pylist(), np.str_))
+        np.save(folder / "by_substring.npy", np.array([isinstance(one, SubstringMatcher) for one in self._matchers]))
+        for k, (matcher, ids) in enumerate(zip(self._matchers, self._ids, strict=True)):
+            matcher.save(folder / str(k))
+            np.save(folder / str(k) / "ids.npy", ids)
+
+    @classmethod
+    def load(cls, folder: Path) -> "RoutedMatcher":
+        """A saved matcher. Matchers by words are memory-mapped; those by sub-strings are built anew."""
+        matcher = cls.__new__(cls)
+        matcher._codes = pa.array(np.load(folder / "codes.npy").tolist(), pa.string())
+        by_substring = np.load(folder / "by_substring.npy").tolist()
+        matcher._matchers = [
+            (SubstringMatcher if substring else Matcher).load(folder / str(k))
+            for k, substring in enumerate(by_substring)
+        ]
+        matcher._ids = [np.load(folder / str(k) / "ids.npy", mmap_mode="r") for k in range(len(by_substring))]
+        matcher._n_entries = sum(ids.size for ids in matcher._ids)
+        return matcher
+
+    @staticmethod
+    def is_saved_in(folder: Path) -> bool:
+        """Whether the folder holds a matcher of this kind."""
+        return (folder / "codes.npy").is_file()
 
     @property
     def n_entries(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 import ahocorasick_rs
 import numpy as np
@@ -38,8 +39,23 @@ class SubstringMatcher:
             if pattern in seen:
                 raise BadMetadata(f"entry {pattern.decode()!r} stands twice in the metadata; make entries distinct")
             seen.add(pattern)
+        self._entries = entries
         self._n_entries = len(patterns)
         self._automaton = ahocorasick_rs.BytesAhoCorasick(patterns)
+
+    def save(self, folder: Path) -> None:
+        """Write the entries, for `load` to build the automaton anew: it cannot be written itself."""
+        folder.mkdir(parents=True, exist_ok=True)
+        data, offsets = string_buffers(self._entries)
+        np.save(folder / "bytes.npy", data[offsets[0] : offsets[-1]])
+        np.save(folder / "ends.npy", offsets - offsets[0])
+
+    @classmethod
+    def load(cls, folder: Path) -> "SubstringMatcher":
+        """A saved matcher."""
+        data, ends = np.load(folder / "bytes.npy"), np.load(folder / "ends.npy")
+        buffers = [None, pa.py_buffer(ends.astype(np.int64)), pa.py_buffer(data)]
+        return cls(pa.Array.from_buffers(pa.large_string(), ends.size - 1, buffers))
 
     @property
     def n_entries(self) -> int:

@@ -1,10 +1,11 @@
 """What filters can be told: which pairs of a pool are left out before anything is matched. All are off by default."""
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from curation.errors import BadArgument
+from curation.options import option
 
 ALIGN: dict[str, Any] = {
     "min_short_side": 201,
@@ -21,7 +22,7 @@ PRESETS: dict[str, dict[str, Any]] = {"none": {}, "align": ALIGN}
 
 
 def _option(default: Any, help: str, **limits: Any) -> Any:
-    return field(default=default, metadata={"help": help, "group": "Filters", **limits})
+    return option(default, help, group="Filters", **limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +57,8 @@ class FilterConfig:
         for name, value in PRESETS[self.filter].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)  # frozen for users; the plan of a run holds the numbers
-        for option in fields(FilterConfig):
-            _check_limits(option.name, getattr(self, option.name), option.metadata)
+        for each in fields(FilterConfig):
+            _check_limits(each.name, getattr(self, each.name), each.metadata)
         for name in ("text_matches", "text_lacks"):
             _check_pattern(name, getattr(self, name))
 

@@ -32,15 +32,20 @@ FORMATS: dict[str, Format] = {
 
 
 def format_of(path: Path) -> Format:
-    """The format of a file, by the end of its name; of several that fit, the longest end counts.
+    """The format of a file, by the end of its name.
 
     raises MissingFile, UnreadableFile
     """
     if not path.exists():
         raise MissingFile(f"{path}: no such file")
-    name = path.name.lower()
-    fitting = [(len(suffix), each) for each in FORMATS.values() for suffix in each.suffixes if name.endswith(suffix)]
-    if not fitting:
+    if (found := format_by_name(path.name)) is None:
         known = " ".join(suffix for each in FORMATS.values() for suffix in each.suffixes)
         raise UnreadableFile(f"{path}: no format ends like this; rename it to one of {known}")
-    return max(fitting, key=lambda found: found[0])[1]
+    return found
+
+
+def format_by_name(name: str) -> Format | None:
+    """The format of a file of this name; of several ends that fit, the longest counts."""
+    name = name.lower()
+    fitting = [(len(suffix), each) for each in FORMATS.values() for suffix in each.suffixes if name.endswith(suffix)]
+    return max(fitting, key=lambda found: found[0], default=(0, None))[1]

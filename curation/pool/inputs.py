@@ -3,21 +3,22 @@
 import glob
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
-from pyarrow.fs import FileSelector, FileType
-
 from curation import files
 from curation.errors import BadArgument, EmptyPool, MissingFile, UnreadableFile
-from curation.pool import parquet
+from curation.pool import parquet, remote
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.formats import FORMATS, format_of
+from curation.pool.formats import FORMATS, format_by_name, format_of
 
 ENDS_BYTES = 2**20
 """So much of the beginning and of the end of a file goes into its digest, where the format has no footer to tell."""
+
+LOOKS_AT_ONCE = 16
+"""Files that are looked at together: behind an address, looking is waiting, and a pool has thousands of them."""
 
 _AMONG_OTHERS = {"metaclip-json"}
 """Formats whose files are taken from a folder only if it holds no others: .json is what notes beside a pool are in."""
@@ -94,7 +95,8 @@ def look_at(path: Path | str, format: Format, columns: Columns) -> PoolFile:
 
 def look_at_all(pool: Sequence[str], columns: Columns, format: str | None = None) -> list[PoolFile]:
     """All files of a pool; raises EmptyPool if they are known to hold no row, and what the two above raise."""
-    found = [look_at(path, its_format, columns) for path, its_format in find_files(pool, format)]
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as lookers:
+        found = list(lookers.map(lambda each: look_at(each[0], each[1], columns), find_files(pool, format)))
     if all(file.rows == 0 for file in found):
         raise EmptyPool(f"{', '.join(pool)}: not one row in {len(found)} file(s)")
     return found
@@ -128,8 +130,7 @@ def guess_columns(fields: Sequence[str], columns: Columns) -> Columns:
 
 def _size(place: Path | str) -> int:
     if files.is_uri(place):
-        remote, path = files.filesystem(str(place))
-        return int(remote.get_file_info(path).size or 0)
+        return remote.size(str(place))
     try:
         return Path(place).stat().st_size
     except FileNotFoundError:
@@ -137,25 +138,12 @@ def _size(place: Path | str) -> int:
 
 
 def _remote_files(uri: str, format: str | None) -> list[str]:
-    """The Parquet files behind a URI: itself, or all in the folder that it names."""
-    if "@" in uri.split("://", 1)[1].split("/", 1)[0]:
-        raise BadArgument("an address with a password in it would stand in the run; give it by the environment instead")
-    if format not in (None, parquet.FORMAT.name):
-        raise BadArgument(f"{uri}: only Parquet is read from there; copy files of format {format!r} here first")
-    remote, path = files.filesystem(uri)
-    before, _, after = uri.partition(path)
-    try:
-        info = remote.get_file_info(path)
-        inside = [info]
-        if info.type == FileType.Directory:
-            inside = remote.get_file_info(FileSelector(path, recursive=True))
-    except (pa.ArrowException, OSError) as error:
-        raise UnreadableFile(f"{uri}: cannot be listed ({str(error).splitlines()[0]})") from None
-    paths = [info.path for info in inside if info.type == FileType.File]
-    found = sorted(name for name in paths if name == path or name.endswith(".parquet"))
-    if not found:
-        raise MissingFile(f"{uri}: no such file, or a folder without a Parquet file")
-    return [f"{before}{name}{after}" for name in found]
+    """The Parquet files behind a URI."""
+    found = remote.find_parquet(uri)
+    by_name = format_by_name(uri.partition("?")[0])
+    if (other := format or (by_name and by_name.name)) not in (None, parquet.FORMAT.name):
+        raise BadArgument(f"{uri}: only Parquet is read from there; copy files of format {other!r} here first")
+    return found
 
 
 def _in_folder(folder: Path, format: str | None) -> list[tuple[Path, Format]]:

@@ -1,33 +1,15 @@
 """What a curation run can be told. The command line and the form of the app are made from this."""
 
-import sys
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from curation.errors import BadArgument
+from curation.options import check_options, option
 from curation.pool.columns import Columns
 from curation.pool.filter_config import FilterConfig
 
 DEFAULT_TAIL_SHARE = 0.06
 """What the paper holds when a pool grows: about 6 % of the matches belong to the tail (arXiv:2309.16671)."""
-
-
-def option(default: Any, help: str, **limits: Any) -> Any:
-    """A field of a configuration: min, max or choices are checked, help is shown."""
-    return field(default=default, metadata={"help": help, **limits})
-
-
-def check_options(config: Any) -> None:
-    """BadArgument for a value outside the limits that its field names; None is always allowed."""
-    for setting in fields(config):
-        value, limits, name = getattr(config, setting.name), setting.metadata, setting.name.replace("_", " ")
-        if value not in limits.get("choices", (value,)):
-            raise BadArgument(f"{name} {value!r}: give one of {', '.join(limits['choices'])}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        if not limits["min"] <= value <= limits.get("max", sys.float_info.max):
-            allowed = f"from {limits['min']:g}" + (f" to {limits['max']:g}" if "max" in limits else " up")
-            raise BadArgument(f"{name} {value:g}: give a number {allowed}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,6 @@ them is scaled to the pool. All of it is an estimate, and says how far it can be
 - The draw of a run moves its size by sigma.
 """
 
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -24,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation.balancing import p_to_t, pair_prob
+from curation.engines import Engine
 from curation.errors import BadArgument
 from curation.metadata import Metadata
 from curation.queries import Step
@@ -95,27 +95,26 @@ def estimate(
     pool: Sequence[str],
     metadata: Metadata,
     config: CurateConfig,
+    engine: Engine,
     *,
     rows: int = SAMPLE_ROWS,
     seed: int = 0,
-    workers: int = 0,
     scratch: Path | None = None,
     on_share: Callable[[float], None] = lambda share: None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Estimate:
     """Predict size, time and disk of a run over a pool, from a sample of it.
 
+    engine:   where the run will work; the sample goes through it as well
     rows:     about how many are read (SAMPLE_ROWS); seed: of the choice
-    workers:  with how many the run will work; 0: as many as there are cores
     scratch:  a folder for what is written on the way, on the disk where the run will be; gone in the end
     on_share: told which share of the work is done
     raises    what making a run raises, BadArgument if nothing of the sample matches, Cancelled
     """
-    workers = workers or os.cpu_count() or 1
     plan = make_plan(pool, metadata, config)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="dry-run-") as folder:
         sample = draw_sample(plan, Path(folder), rows, seed)
-        met = pass_through(sample, metadata, workers, on_share, cancel)
+        met = pass_through(sample, metadata, engine, on_share, cancel)
         figures = _Figures(sample, met)
         t, kept = figures.t_and_kept()
         return Estimate(
@@ -142,7 +141,7 @@ class _Figures:
     def __init__(self, sample: Sample, met: Met) -> None:
         self._sample, self._met, self._config = sample, met, sample.run.config
         self.scale_up = float(sample.of_pool / sample.read.sum())
-        self._count = count_of(met.counts, met.env.entry_count.size)
+        self._count = count_of(met.counts, met.env.arrays.entry_count.size)
         if not self._count.any():
             raise BadArgument(f"nothing matched in what was read of the pool, {len(sample.read)} part(s)")
         self._pairs = pa.concat_arrays(met.pairs)
@@ -180,10 +179,10 @@ class _Figures:
         """Of the run folder when it is done."""
         run, pairs = self._sample.run, self.range("bytes")
         of_entry = 4 * self._met.grid_points + 12  # its row of `Curves.entry_kept`, its id and its count
-        rare = self._met.env.entry_count <= self._whole["pairs"] // RARE
+        rare = self._met.env.arrays.entry_count <= self._whole["pairs"] // RARE
         fixed = self.scale_up * bytes_on_disk(run.path / "filtered") + (run.path / "entries.parquet").stat().st_size
         if self._whole["pairs"] > SMALL_RUN:
-            fixed += PLACE.itemsize * int(self._met.env.entry_count[rare].sum())
+            fixed += PLACE.itemsize * int(self._met.env.arrays.entry_count[rare].sum())
         fixed += 8 * rare.size
         seen, value, most = (of_entry * entries for entries in self._entries())
         return _range(pairs.value + fixed + value, pairs.low + fixed + seen, pairs.high + fixed + most)
@@ -192,7 +191,7 @@ class _Figures:
         """The figures by some parts of the sample alone, those of entries as often and as seldom as they can be."""
         met, read = self._met, self._sample.read
         f = self._sample.of_pool / read[parts].sum()
-        count = count_of([met.counts[k] for k in parts], met.env.entry_count.size)
+        count = count_of([met.counts[k] for k in parts], met.env.arrays.entry_count.size)
         found: dict[str, float] = {}
         for name in ("pairs", "matched", "matches", "bytes"):
             value = f * sum(self._amount(name, k) for k in parts)
@@ -231,7 +230,7 @@ class _Figures:
 
     def _t_for_size(self, size: float) -> float:
         """The threshold that keeps so many pairs; halving the logarithm 16 times is nearer than the sample can tell."""
-        low, high = 0.0, float(np.log(max(1.0, self._met.env.scale.top(self._met.env.entry_count))))
+        low, high = 0.0, float(np.log(max(1.0, self._met.env.scale.top(self._met.env.arrays.entry_count))))
         scaled = (scaled_counts(self._count, self.scale_up), _seldom(self._count, self.scale_up))
         for _ in range(16):
             t = float(np.exp((low + high) / 2))

@@ -5,6 +5,7 @@ Over the keys of all units duplicates and counts are decided, and then each unit
 filtered/<unit>.parquet, which stays in the run. Whatever is already done stays done.
 """
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import files
-from curation.engines import Cancelled, Unit, threads
+from curation.engines import Cancelled, Unit
 from curation.errors import UnreadableFile
 from curation.pool.difference_hash import difference_hash
 from curation.pool.filter_config import REASONS
@@ -39,9 +40,9 @@ from curation.runs.filtered import (
     write_receipt,
 )
 from curation.runs.folder import Run
-from curation.runs.progress import Reporter
 from curation.runs.reading import Reading
-from curation.runs.receipts import read_receipt
+from curation.runs.receipts import read_receipt, receipts_in
+from curation.runs.working import Work
 
 IMAGE_ROWS = 2**18
 """So many pairs are in memory while their images are streamed: each stretch begins a new pass over its row groups."""
@@ -80,26 +81,16 @@ class FilterEnv:
         return {file.path: at for at, file in enumerate(self.inputs)}
 
 
-def filter_pool(
-    run: Run,
-    reading: Reading,
-    todo: list[Unit],
-    amount: list[int],
-    workers: int,
-    report: Reporter,
-    cancel: Callable[[], bool],
-) -> Counter[str]:
+def filter_pool(run: Run, reading: Reading, work: Work) -> Counter[str]:
     """Do what is left of filtering; returns the notes on all units. Raises Cancelled, CurationError."""
     env = FilterEnv(run.path, run.info["plan_digest"], reading, run.config, run.inputs)
-    decided = _receipts(env.filtered, todo, env.plan_digest)
-    if len(decided) < len(todo):
-        _do_units(filter_unit, env.work, "filter", env, todo, amount, workers, report, cancel)
-        report.phase("compare", already_done=sum(amount[index] for index in decided))
-        _compare(env, todo, workers, cancel)
-        decided = _do_units(decide_unit, env.filtered, None, env, todo, amount, workers, report, cancel)
+    if not receipts_in(env.filtered).issuperset(unit.index for unit in work.todo):
+        work.do(filter_unit, env, env.work, "filter")
+        _compare(env, work)
+    decided = work.do(decide_unit, env, env.filtered, "compare")
     with suppress(FileNotFoundError):
         shutil.rmtree(env.work)
-    return sum((Counter(receipt.notes) for receipt in decided.values()), Counter())
+    return sum((Counter(receipt.notes) for receipt in decided), Counter())
 
 
 def filter_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
@@ -108,6 +99,8 @@ def filter_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
     Where rare words are asked for, also work/filter/<unit>.words.parquet, with the count of each word.
     """
     path = env.work / f"{unit.index:05d}.parquet"
+    if (done := read_receipt(FilterReceipt, path, env.plan_digest)) is not None:
+        return done
     dropped, notes, rows, rows_in = Counter[str](), Counter[str](), 0, 0
     with ExitStack() as still_open:
         write = still_open.enter_context(_writing(path))
@@ -130,14 +123,18 @@ def filter_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
 
 def decide_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
     """Put together why each pair of a unit is dropped -> filtered/<unit>.parquet."""
-    read = read_receipt(FilterReceipt, env.work, unit, env.plan_digest)
+    path, source = (folder / f"{unit.index:05d}.parquet" for folder in (env.filtered, env.work))
+    if (done := read_receipt(FilterReceipt, path, env.plan_digest)) is not None:
+        return done
+    read = read_receipt(FilterReceipt, source, env.plan_digest)
     if read is None:
+        path.with_suffix(".json").unlink(missing_ok=True)  # so that on resuming keys are made again
         raise UnreadableFile(f"{env.work}: the keys of unit {unit.index} are damaged; go on with --resume")
     reasons = np.zeros(read.rows, np.uint8)
     rare = "rare words" in env.config.active_filters
     known = np.load(env.work / "frequent.npy", mmap_mode="r") if rare else np.zeros(0, np.uint64)
     out = np.zeros(read.rows, np.bool_)
-    row, source = 0, env.work / f"{unit.index:05d}.parquet"
+    row = 0
     for batch in files.read_batches(source, ["reason", "words"] if rare else ["reason"], ROWS):
         reasons[row : row + len(batch)] = batch["reason"].to_numpy()
         if rare:
@@ -148,7 +145,6 @@ def decide_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
         found = np.load(drops)
         reasons[found["row"]] = found["reason"]
     reasons[(reasons == 0) & out] = REASONS["rare words"]
-    path = env.filtered / f"{unit.index:05d}.parquet"
     write_reasons(path, reasons)
     receipt = FilterReceipt(
         unit.index, env.plan_digest, files.sha256(path), read.rows_in, read.rows, count_reasons(reasons), read.notes
@@ -157,53 +153,24 @@ def decide_unit(unit: Unit, env: FilterEnv) -> FilterReceipt:
     return receipt
 
 
-def _do_units(
-    fn: Callable[[Unit, FilterEnv], FilterReceipt],
-    folder: Path,
-    phase: str | None,
-    env: FilterEnv,
-    todo: list[Unit],
-    amount: list[int],
-    workers: int,
-    report: Reporter,
-    cancel: Callable[[], bool],
-) -> dict[int, FilterReceipt]:
-    """Run `fn` over the units whose receipt is not in the folder yet; the receipts of all of them, in order."""
-    receipts = _receipts(folder, todo, env.plan_digest)
-    if phase:
-        report.phase(phase, already_done=sum(amount[index] for index in receipts))
-
-    def on_done(unit: Unit, receipt: FilterReceipt) -> None:
-        receipts[unit.index] = receipt
-        report.add(amount[unit.index])
-
-    left = [unit for unit in todo if unit.index not in receipts]
-    if cancel():
-        raise Cancelled
-    threads.map_units(fn, left, env, on_done=on_done, cancel=cancel, max_retries=1, workers=workers)
-    return {unit.index: receipts[unit.index] for unit in todo}
-
-
-def _receipts(folder: Path, todo: list[Unit], plan_digest: str) -> dict[int, FilterReceipt]:
-    return {unit.index: found for unit in todo if (found := read_receipt(FilterReceipt, folder, unit, plan_digest))}
-
-
-def _compare(env: FilterEnv, todo: list[Unit], workers: int, cancel: Callable[[], bool]) -> None:
+def _compare(env: FilterEnv, work: Work) -> None:
     """Decide what only the whole pool can tell -> work/filter/<unit>.drops.npy and frequent.npy."""
+    work.report.phase("compare")
     mark = env.work / "compared.json"
     if mark.is_file():
         return
+    threads = os.cpu_count() or 1
     scratch = env.work / "scratch"
     scratch.mkdir(exist_ok=True)
-    keys = [env.work / f"{unit.index:05d}.parquet" for unit in todo]
+    keys = [env.work / f"{unit.index:05d}.parquet" for unit in work.todo]
     if env.needed:
-        _write_drops(env.work, pool_drops(keys, env.config, scratch=scratch, threads=workers, cancel=cancel))
-    if cancel():
+        _write_drops(env.work, pool_drops(keys, env.config, scratch=scratch, threads=threads, cancel=work.cancel))
+    if work.cancel():
         raise Cancelled
     if "rare words" in env.config.active_filters:
         words = [path.with_suffix(".words.parquet") for path in keys]
         most = env.config.frequent_words or 0
-        found = [batch["word"].to_numpy() for batch in frequent_words(words, most, scratch=scratch, threads=workers)]
+        found = [batch["word"].to_numpy() for batch in frequent_words(words, most, scratch=scratch, threads=threads)]
         with files.whole(env.work / "frequent.npy") as temporary, temporary.open("wb") as file:
             np.save(file, np.concatenate([np.zeros(0, np.uint64), *found]))
     files.write_json(mark, {"plan_digest": env.plan_digest})

@@ -6,11 +6,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from curation import files
 from curation.engines import Cancelled
+from curation.engines.config import EngineConfig
+from curation.errors import CurationError
 from curation.runs.folder import State, is_locked
 
 Command = Literal["run", "task", "training", "climb"]
@@ -36,6 +39,18 @@ def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | Non
     return process
 
 
+def choose_engine(path: Path, config: EngineConfig) -> None:
+    """Say where the units of a run are to run from the next start on; its results are the same everywhere."""
+    files.write_json(path / "engine.json", asdict(config))
+
+
+def engine_of(path: Path) -> EngineConfig:
+    """Where the units of a run run; this machine where nobody said."""
+    with suppress(CurationError, TypeError):
+        return EngineConfig(**files.read_json(path / "engine.json"))
+    return EngineConfig()
+
+
 def cancel(path: Path) -> None:
     """Ask a job to stop; it does so after the units or the step under way. Harmless where none runs."""
     (path / "cancel").touch()
@@ -47,7 +62,8 @@ def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[N
 
     tell: writes the state, and the one line of an error
     """
-    (path / "cancel").unlink(missing_ok=True)
+    for name in ("cancel", "progress.json"):  # of the job before
+        (path / name).unlink(missing_ok=True)
     files.remove_leftovers(path)
     try:
         tell("running", None)

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from curation import files
+from curation.engines import Status
+from curation.runs.log import Log
 
 WRITE_EVERY_S = 0.5
+BEAT_S = 2.0
+"""So often it is told anew, whether anything was done or not."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Progress:
     rate:    of them a second in this phase, 0 where it is not known yet
     eta_s:   seconds to the end of this phase, None where the rate is not known
     elapsed_s: seconds since the job started (monotonic clock)
+    engine:  how the engine stands that does the work; None where none is used
     """
 
     phase: str
@@ -33,16 +38,28 @@ class Progress:
     rate: float
     eta_s: float | None
     elapsed_s: float
+    engine: Status | None = None
 
 
 class Reporter:
     """Turns counted rows into `Progress`. That a report cannot be written never stops a run."""
 
-    def __init__(self, path: Path, total: int, of: str, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        total: int,
+        of: str,
+        on_progress: Callable[[Progress], None],
+        log: Log | None = None,
+    ) -> None:
+        """log: of the run, which knows its engine; None where neither is"""
         self._path = path
         self._total = total
         self._of = of
         self._on_progress = on_progress
+        self._log = log
+        self._engine: Status | None = None
+        self._phase = ""
         self._started = time.monotonic()
         self._sequence = 0
         self._written = -WRITE_EVERY_S
@@ -50,10 +67,11 @@ class Reporter:
 
     def phase(self, name: str, already_done: int = 0, total: int | None = None) -> None:
         """A phase begins, `already_done` of its rows by an earlier job; `total` where it has one of its own."""
-        self.end_phase()
+        if name != self._phase:
+            self.end_phase()
+            self._phase, self._phase_started = name, time.monotonic()
         self._total = self._total if total is None else total
-        self._phase, self._done, self._done_before = name, already_done, already_done
-        self._phase_started = time.monotonic()
+        self._done, self._done_before, self._counted_from = already_done, already_done, time.monotonic()
         self._report(write=True)
 
     def add(self, rows: int) -> None:
@@ -61,16 +79,25 @@ class Reporter:
         self._done += rows
         self._report(write=time.monotonic() - self._written >= WRITE_EVERY_S)
 
+    def beat(self) -> None:
+        """Nothing was done, but it goes on."""
+        if time.monotonic() - self._written >= BEAT_S:
+            self._report(write=True)
+
     def end_phase(self) -> None:
         """The phase under way is over; its seconds are noted."""
-        if hasattr(self, "_phase"):
+        if self._phase:
             self.seconds[self._phase] = round(time.monotonic() - self._phase_started, 3)
             self._report(write=True)
+            if self._log is not None:
+                self._log.phase(self._phase, self.seconds[self._phase])
 
     def _report(self, write: bool) -> None:
         now = time.monotonic()
-        counted, seconds = self._done - self._done_before, now - self._phase_started
+        counted, seconds = self._done - self._done_before, now - self._counted_from
         rate = counted / seconds if counted and seconds > 0 else 0.0
+        if write and self._log is not None:
+            self._engine = self._log.look()
         progress = Progress(
             phase=self._phase,
             done=self._done,
@@ -79,6 +106,7 @@ class Reporter:
             rate=rate,
             eta_s=(self._total - self._done) / rate if rate else None,
             elapsed_s=now - self._started,
+            engine=self._engine,
         )
         self._on_progress(progress)
         if write:

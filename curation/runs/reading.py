@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from curation.engines import Unit
 from curation.pool.columns import Columns
-from curation.pool.format import Format
+from curation.pool.formats import FORMATS
 from curation.pool.pairs import Scanned
 from curation.pool.parquet import FORMAT as PARQUET
 from curation.pool.parquet import scan, scan_texts
@@ -24,20 +24,20 @@ from curation.runs.routing import decide_languages, remembered_languages
 class Reading:
     """What both passes must read in the same way.
 
-    formats:   the format of each file of the pool, by its path
+    formats:   the name of the format of each file of the pool, by its path
     languages: those that there is metadata for; None where metadata knows no languages
     filtered:  the folder with what filters decided; None without filters
     """
 
     columns: Columns
-    formats: Mapping[str, Format]
+    formats: Mapping[str, str]
     config: CurateConfig
     languages: frozenset[str] | None
     filtered: Path | None = None
 
     def texts(self, unit: Unit) -> Iterator[tuple[pa.StringArray, pa.StringArray | None, Counter[str]]]:
         """For the first pass: texts, the language of each if metadata knows languages, and what was left out."""
-        if self.languages is None and self.config.texts == "every" and self.formats[unit.path] is PARQUET:
+        if self.languages is None and self.config.texts == "every" and self.formats[unit.path] == PARQUET.name:
             texts = scan_texts(unit.path, unit.row_groups, self.columns)
             for text, dropped in kept_texts(texts, self._reasons(unit)) if self.filtered else texts:
                 yield text, None, dropped
@@ -64,9 +64,9 @@ class Reading:
 
     def everything(self, unit: Unit) -> Iterator[Scanned]:
         """For filters: all pairs of a unit, as the pool gives them."""
-        if self.formats[unit.path] is PARQUET:
+        if self.formats[unit.path] == PARQUET.name:
             return scan(unit.path, unit.row_groups, self.columns)
-        return self.formats[unit.path].read(Path(unit.path), self.columns)
+        return FORMATS[self.formats[unit.path]].read(Path(unit.path), self.columns)
 
     def _scanned(self, unit: Unit) -> Iterator[Scanned]:
         batches = self.everything(unit)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from curation import files
-from curation.engines import Unit
 from curation.errors import CurationError
 
 
@@ -18,12 +17,19 @@ class _Receipt(Protocol):
 Receipt = TypeVar("Receipt", bound=_Receipt)
 
 
-def read_receipt(kind: type[Receipt], folder: Path, unit: Unit, plan_digest: str) -> Receipt | None:
-    """The receipt of a finished unit; None where there is none or its file does not fit it: it is done again."""
-    path = folder / f"{unit.index:05d}.parquet"
+def read_receipt(kind: type[Receipt], path: Path, plan_digest: str) -> Receipt | None:
+    """The receipt of a finished unit; None where there is none or the unit's file does not fit it: it is done again.
+
+    path: of the unit's file
+    """
     try:
         receipt = kind(**files.read_json(path.with_suffix(".json")))
         fits = receipt.plan_digest == plan_digest and receipt.sha256 == files.sha256(path)
     except (CurationError, OSError, TypeError):
         return None
     return receipt if fits else None
+
+
+def receipts_in(folder: Path) -> set[int]:
+    """The numbers of the units that have a receipt, whether it fits or not: `read_receipt` is for the workers."""
+    return {int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()}

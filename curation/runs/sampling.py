@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,21 @@ import pyarrow as pa
 
 from curation import files, queries
 from curation.curves import CurveBuilder, threshold_grid
-from curation.engines import Cancelled, Unit, threads
+from curation.engines import Engine, Unit
 from curation.metadata import Metadata
 from curation.metadata_files import metadata_table
 from curation.pool.pairs import BATCH_ROWS, Scanned
 from curation.pool.parquet import FORMAT as PARQUET
-from curation.runs.curate import Env, Receipt, entries_table, environment, keep_unit, match_unit
+from curation.runs.arrays import MappedArrays, write_counts, write_entry_arrays
+from curation.runs.env import Env, entries_table, environment
 from curation.runs.filtering import filter_pool
 from curation.runs.folder import Run, write_curves
+from curation.runs.passes import Receipt, keep_unit, match_unit
 from curation.runs.plan import amounts, digest, units
 from curation.runs.progress import Reporter
 from curation.runs.reading import Reading
 from curation.runs.routing import scale_of
-from curation.scale import one_language
+from curation.runs.working import Work
 
 SAMPLE_ROWS = 500_000
 SAMPLE_BYTES = 2**26
@@ -66,18 +67,28 @@ class Met:
 
 @dataclass(frozen=True, kw_only=True)
 class _Beginnings(Reading):
-    """Reads of each row group the first batches alone."""
+    """Reads of each row group the batches alone that hold its first rows."""
 
-    batches: int
+    rows: int
 
     def texts(self, unit: Unit) -> Iterator[tuple[pa.StringArray, pa.StringArray | None, Counter[str]]]:
-        return islice(super().texts(unit), self._most(unit))
+        met = 0
+        for texts, language, dropped in super().texts(unit):
+            yield texts, language, dropped
+            met += len(texts) + dropped.total()
+            if self._is_enough(met, unit):
+                return
 
     def everything(self, unit: Unit) -> Iterator[Scanned]:
-        return islice(super().everything(unit), self._most(unit))
+        met = 0
+        for batch in super().everything(unit):
+            yield batch
+            met += len(batch.pairs) + batch.dropped.total()
+            if self._is_enough(met, unit):
+                return
 
-    def _most(self, unit: Unit) -> int | None:
-        return self.batches if self.formats[unit.path] is PARQUET else None
+    def _is_enough(self, met: int, unit: Unit) -> bool:
+        return met >= self.rows and self.formats[unit.path] == PARQUET.name
 
 
 def draw_sample(plan: dict[str, Any], folder: Path, rows: int, seed: int) -> Sample:
@@ -105,35 +116,39 @@ def _run(folder: Path, plan: dict[str, Any]) -> Run:
 
 
 def pass_through(
-    sample: Sample, metadata: Metadata, workers: int, on_share: Callable[[float], None], cancel: Callable[[], bool]
+    sample: Sample, metadata: Metadata, engine: Engine, on_share: Callable[[float], None], cancel: Callable[[], bool]
 ) -> Met:
     """Both passes over the sample, as a run goes through them, with the counts of the sample scaled to the pool."""
     run, todo = sample.run, units(sample.run)
     scale_up = sample.of_pool / sample.read.sum()
     started = time.monotonic()
     table = metadata_table(metadata)
-    env = environment(run, table, np.zeros(len(table), np.int64), one_language(len(table)))
-    reading = _Beginnings(batches=sample.batches, **{f.name: getattr(env.reading, f.name) for f in fields(Reading)})
+    arrays = MappedArrays(run.path / "work" / "arrays")
+    write_entry_arrays(arrays.entries, table, run.seed)
+    env = environment(run, table, arrays)
+    asked = {f.name: getattr(env.reading, f.name) for f in fields(Reading)}
+    reading = _Beginnings(rows=sample.batches * BATCH_ROWS, **asked)
     env = replace(env, reading=reading)
     met = Met(env, [], [], [], [], Counter())
     clock = _Clock(met.seconds, started)
-    env.match(pa.array(["a"]), None if reading.languages is None else pa.nulls(1, pa.string()))  # is compiled once
     clock.note("start")
     if run.config.active_filters:
         amount = amounts(run)[0]
         report = Reporter(run.path, sum(amount), "", lambda progress: None)
-        met.judged = filter_pool(run, reading, todo, amount, workers, report, cancel)
+        met.judged = filter_pool(run, reading, Work(engine, todo, amount, report, cancel))
         clock.note("filter", scale_up)
     on_share(0.2)
-    _map(match_unit, env, todo, workers, cancel, lambda done: on_share(0.2 + 0.35 * done))
+    _map(match_unit, env, todo, engine, cancel, lambda done: on_share(0.2 + 0.35 * done))
     clock.note("match", scale_up)
     work = [run.path / "work" / f"{unit.index:05d}.parquet" for unit in todo]
     met.counts = [files.open_parquet(path).read() for path in work]
     entry_count = np.rint(scaled_counts(count_of(met.counts, len(table)), scale_up)).astype(np.int64)
     entries = entries_table(table, entry_count)
     files.write_parquet(run.path / "entries.parquet", entries)
-    met.env = env = replace(env, entry_count=entry_count, scale=scale_of(entries, run.config.reference_language))
-    curves = CurveBuilder(env.entry_count, threshold_grid(int(env.scale.top(env.entry_count))), env.scale)
+    arrays = replace(arrays, counts=run.path / "work" / "counts")
+    write_counts(run.path / "work" / "counts", entry_count)
+    met.env = env = replace(env, arrays=arrays, scale=scale_of(entries, run.config.reference_language))
+    curves = CurveBuilder(entry_count, threshold_grid(int(env.scale.top(entry_count))), env.scale)
     met.pairs = [pa.array([], pa.list_(pa.int32()))] * len(todo)
 
     def read_back(unit: Unit) -> None:
@@ -143,7 +158,7 @@ def pass_through(
         if batches:
             met.pairs[unit.index] = pa.concat_arrays([batch["matched_entry_ids"] for batch in batches])
 
-    met.receipts = _map(keep_unit, env, todo, workers, cancel, lambda done: on_share(0.55 + 0.35 * done), read_back)
+    met.receipts = _map(keep_unit, env, todo, engine, cancel, lambda done: on_share(0.55 + 0.35 * done), read_back)
     clock.note("balance", scale_up)
     found = curves.finish()
     write_curves(run.path, found)
@@ -158,7 +173,7 @@ def _map(
     fn: Callable[[Unit, Env], Receipt],
     env: Env,
     todo: list[Unit],
-    workers: int,
+    engine: Engine,
     cancel: Callable[[], bool],
     on_share: Callable[[float], None],
     then: Callable[[Unit], None] = lambda unit: None,
@@ -170,9 +185,7 @@ def _map(
         then(unit)
         on_share(len(receipts) / len(todo))
 
-    if cancel():
-        raise Cancelled
-    threads.map_units(fn, todo, env, on_done=on_done, cancel=cancel, workers=workers)
+    engine.map_units(fn, todo, env, on_done=on_done, cancel=cancel)
     return [receipts[unit.index] for unit in todo]
 
 

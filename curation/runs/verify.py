@@ -16,9 +16,10 @@ from curation.engines import Unit
 from curation.errors import CurationError
 from curation.metadata import Metadata
 from curation.queries.difference import Difference, Rows, row_difference
-from curation.runs.curate import Env, Receipt, derive, environment, pair_schema
+from curation.runs.env import Env, derive, finished_environment, pair_schema
 from curation.runs.filtered import FilterReceipt
 from curation.runs.folder import Run
+from curation.runs.passes import Receipt
 from curation.runs.plan import check_inputs, digest, units
 from curation.runs.receipts import read_receipt
 from curation.uniform import list_lengths
@@ -73,7 +74,7 @@ def verify_run(
     except CurationError as error:
         note(str(error))
         return report
-    env = environment(run, run.entries, run.entry_count, run.scale)
+    env = finished_environment(run)
     for unit in _chosen(units(run), sample, seed):
         _check_unit(run, unit, env, report, on_rows)
     return report
@@ -178,10 +179,11 @@ def _check_filtered(run: Run, report: Report) -> None:
     dropped: Counter[str] = Counter()
     for unit in units(run):
         report.files += 1
-        if receipt := read_receipt(FilterReceipt, run.path / "filtered", unit, run.info["plan_digest"]):
+        path = run.path / "filtered" / f"{unit.index:05d}.parquet"
+        if receipt := read_receipt(FilterReceipt, path, run.info["plan_digest"]):
             dropped.update(receipt.dropped)
         else:
-            report.findings.append(f"filtered/{unit.index:05d}.parquet: does not fit its receipt")
+            report.findings.append(f"filtered/{path.name}: does not fit its receipt")
     said = {step["step"]: step["in"] - step["out"] for step in run.info["funnel"]}
     report.findings += [
         f"run.json: the funnel says {said.get(f'filter: {name}')} dropped by {name}, the receipts say {dropped[name]}"

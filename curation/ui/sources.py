@@ -5,8 +5,10 @@ from typing import Any
 
 import streamlit as st
 
+from curation import files
 from curation.errors import BadArgument, CurationError
 from curation.metadata_files import saved_metadata
+from curation.pool import remote
 from curation.runs.folder import Run
 from curation.runs.uploads import METADATA_SUFFIXES, POOL_SUFFIXES, keep_upload
 from curation.runs.workspace import SAMPLE_DATA, metadata_folder, uploads_folder
@@ -19,7 +21,10 @@ PATH, UPLOAD = "On this machine ...", "Upload a small file ..."
 
 
 def choose_pool() -> list[str]:
-    """Draw the choice; returns files, folders and patterns. Raises BadArgument where nothing is given yet."""
+    """Draw the choice; returns files, folders, patterns and addresses.
+
+    raises BadArgument where nothing is given yet, and for an address with a secret in it
+    """
     came_from = st.segmented_control(
         "Pool", FROM, format_func=FROM.__getitem__, default="path", required=True, key="pool_from",
         persist_state="session",
@@ -33,6 +38,8 @@ def choose_pool() -> list[str]:
     pool = [line.strip() for line in (lines or "").splitlines() if line.strip()]
     if not pool:
         raise BadArgument("give the pool: files, folders or patterns, or upload a small file")
+    for place in filter(files.is_uri, pool):
+        remote.check_address(place)  # before anything of it is written down for others to see
     return pool
 
 

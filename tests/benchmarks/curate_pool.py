@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measure import Measured, peak_memory_mb, prove, script, timed, worker
+from measure import Measured, MemoryOfAll, cpu_seconds, prove, script, timed, worker
 from peers import PyAhoCorasick, entry_hashes, t_min
 from world import World, world
 
 import reference
 from curation import balancing, uniform
 from curation.cli.curate import warm_up
+from curation.engines.local import LocalEngine
 from curation.files import PARQUET_OPTIONS
 from curation.metadata_files import read_metadata
 from curation.runs import curate
@@ -94,15 +95,16 @@ def timed_run(its_world: World, folder: Path, pairs: int, n_files: int, workers:
     """What `headtail curate` does once its modules are loaded: metadata from JSON, a pool from Parquet, a run."""
     pool = its_world.pool(pairs, n_files)
     warm_up()
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), cpu_seconds()
     create_run(folder, [str(pool)], read_metadata(its_world.metadata), CurateConfig(tail_share=TAIL_SHARE, seed=SEED))
     planned = time.perf_counter() - wall
-    curate.run(folder, workers=workers)
+    with MemoryOfAll() as memory:
+        curate.run(folder, LocalEngine(workers))
     return {
         "planned": planned,
         "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "peak_memory_mb": peak_memory_mb(),
+        "cpu": cpu_seconds() - cpu,
+        "peak_memory_mb": memory.most_mb,
     }
 
 

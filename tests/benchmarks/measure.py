@@ -12,9 +12,11 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -127,6 +129,42 @@ def peak_memory_mb(process: int | None = None) -> float:
 
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process, and of those of its children that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+class MemoryOfAll:
+    """Around work in several processes: the most memory that this one and its children held together, in MB.
+
+    What they share counts once (Pss, asked for ten times a second), so it is less than the sum of what each shows.
+    """
+
+    def __init__(self) -> None:
+        self.most_mb = 0.0
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "MemoryOfAll":
+        self._watch.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.1):
+            children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+            held = 0.0
+            for process in ("self", *children):
+                with suppress(OSError, ValueError):
+                    rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+                    held += int(rollup.partition("\nPss:")[2].split()[0]) * 1024 / 1e6
+            self.most_mb = max(self.most_mb, held)
 
 
 def memory_mb(process: int) -> float:

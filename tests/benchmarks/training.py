@@ -34,6 +34,7 @@ from curation.clip.training.config import TrainConfig
 from curation.clip.training.folder import Training, create_training
 from curation.clip.training.ready import Ready, prepare
 from curation.clip.training.resume import Place
+from curation.engines.local import LocalEngine
 from curation.metadata_files import read_metadata
 from curation.runs import curate
 from curation.runs.config import CurateConfig
@@ -109,7 +110,7 @@ def _run(folder: Path, pairs: int) -> Run:
     pq.write_table(pool, folder / "pool.parquet")
     metadata = read_metadata(SAMPLE_DATA / "metadata.parquet")
     create_run(folder / "run", [str(folder / "pool.parquet")], metadata, CurateConfig(t=20.0))
-    return curate.run(folder / "run", workers=2)
+    return curate.run(folder / "run", LocalEngine(1))
 
 
 def _picture(folder: Path, n: int) -> Path:

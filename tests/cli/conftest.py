@@ -1,27 +1,10 @@
-"""Commands called through `main`, and a pool and a run on disk for them."""
+"""A pool and a run on disk for commands."""
 
 import json
 
 import pytest
 
 from conftest import TEXTS, write_pool
-from curation import cli
-
-
-@pytest.fixture
-def headtail(capsys):
-    """Run a command; its exit code, what it printed, and what it complained about."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        try:
-            cli.main([*map(str, arguments)])
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Small models with random weights, for tests."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from curation.clip.architectures import new_model
@@ -10,6 +12,12 @@ from curation.clip.checkpoint import preprocess_cfg_of, save_checkpoint
 from curation.clip.tokenizers import learn_merges
 
 TEXTS = ["a photo of a dog", "a red cat on a mat", "the old house behind the palm trees", "dog, cat & house"]
+
+
+def on_cuda(test: Callable[..., None]) -> Callable[..., None]:
+    """Marks a test that needs CUDA."""
+    there = torch.cuda.is_available()
+    return pytest.mark.gpu(pytest.mark.skipif(not there, reason="no CUDA device: not tested on one")(test))
 
 
 def small_cfg(**text_cfg: Any) -> dict[str, Any]:

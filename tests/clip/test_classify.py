@@ -9,6 +9,7 @@ from clip.models import write_small_checkpoint
 from curation.clip import classify as module
 from curation.clip.checkpoint import load_checkpoint
 from curation.clip.classify import Classified, Picture, Seen, classify, see
+from curation.clip.device import full_float32
 from curation.clip.templates import named_templates
 from curation.clip.zero_shot import class_embeddings
 from curation.errors import BadArgument
@@ -34,10 +35,11 @@ def noise(width=40, height=30, seed=0):
 def test_probabilities_are_those_of_the_model_itself(checkpoint):
     image = noise()
     found = classify(checkpoint, see(checkpoint, [Picture("a.png", file_of(image))]), LABELS, ("a {}.",))
-    with torch.no_grad():
+    with torch.no_grad(), full_float32():
         pixels = checkpoint.preprocess.tensor(torch.tensor(checkpoint.preprocess.pixels(image))[None])
         tokens = checkpoint.tokenizer([f"a {label}." for label in LABELS])
-        theirs = checkpoint.model.get_logits(pixels, tokens)[0].softmax(dim=-1).numpy()
+        on = checkpoint.device
+        theirs = checkpoint.model.get_logits(pixels.to(on), tokens.to(on))[0].softmax(dim=-1).cpu().numpy()
     np.testing.assert_allclose(found.probability, theirs, atol=1e-6)
     assert found.logit_scale == pytest.approx(1 / 0.07)
     (guesses,) = found.top(2)

@@ -15,6 +15,8 @@ def uids(loader) -> list[str]:
     return [uid for batch in loader for uid in batch]
 
 
+# torch has threads by now, and from Python 3.12 on a fork beside threads is warned of; it is what loaders do by default
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize(("workers", "start"), [(0, None), (2, "fork"), (2, "spawn")])
 def test_a_loader_with_workers_gives_every_pair_of_the_epoch_once(zipf_run, workers, start):
     dataset = CuratedDataset(zipf_run.path, T, transform=uid_of, shuffle=50)

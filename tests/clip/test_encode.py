@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from clip.models import TEXTS, small_cfg
+from clip.models import TEXTS, on_cuda, small_cfg
 from curation.clip import encode
 from curation.clip.architectures import new_model
 from curation.clip.checkpoint import preprocess_cfg_of
@@ -30,7 +30,9 @@ def test_text_features_are_those_of_open_clip_whatever_the_tower(tokens, text_cf
         assert torch.allclose(text_features(model, tokens[:1]), expected[:1], atol=1e-6)
 
 
-def test_text_features_have_the_gradients_of_open_clip(tokens):
+@pytest.mark.parametrize("pieces", [1, 3, 4])
+def test_text_features_have_the_gradients_of_open_clip_in_any_number_of_pieces(tokens, pieces, monkeypatch):
+    monkeypatch.setattr(encode, "TEXT_PIECES", pieces)
     torch.manual_seed(0)
     model = new_model(small_cfg())
     gradients = []
@@ -41,6 +43,23 @@ def test_text_features_have_the_gradients_of_open_clip(tokens):
     size = gradients[1].abs().max()
     assert size > 0.1
     assert (gradients[0] - gradients[1]).abs().max() < 1e-4 * size
+
+
+def pieces_on(device, tokens, monkeypatch):
+    """How many texts each piece has that goes through the tower."""
+    sizes, cut = [], encode._cut_text_features
+    monkeypatch.setattr(encode, "_cut_text_features", lambda model, part: sizes.append(len(part)) or cut(model, part))
+    text_features(new_model(small_cfg()).to(device), tokens.to(device))
+    return sizes
+
+
+def test_on_the_processor_texts_go_in_four_pieces(tokens, monkeypatch):
+    assert pieces_on("cpu", tokens, monkeypatch) == [2, 2, 2, 2]
+
+
+@on_cuda
+def test_on_cuda_texts_go_in_one_piece(tokens, monkeypatch):
+    assert pieces_on("cuda", tokens, monkeypatch) == [8]
 
 
 def test_pixels_and_tensor_together_are_the_transform_of_open_clip():

@@ -22,8 +22,8 @@ def model(tmp_path_factory):
 def open_clips(model, classnames, templates):
     """(C, D), as open_clip's own evaluation makes them."""
     calls = [lambda name, one=one: one.replace("{}", name) for one in templates]
-    found = open_clip.build_zero_shot_classifier(model.model, model.tokenizer, classnames, calls)
-    return found.numpy().T
+    found = open_clip.build_zero_shot_classifier(model.model, model.tokenizer, classnames, calls, device=model.device)
+    return found.cpu().numpy().T
 
 
 @pytest.mark.parametrize("name", ["clip80", "simple7", "plain"])
@@ -35,9 +35,9 @@ def test_class_embeddings_and_logits_are_those_of_open_clip(model, name):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
 
     torch.manual_seed(1)
-    pixels = torch.rand(6, 3, 32, 32)
+    pixels = torch.rand(6, 3, 32, 32).to(model.device)
     with torch.no_grad():
-        image_features = model.model.encode_image(pixels, normalize=True)
+        image_features = model.model.encode_image(pixels, normalize=True).cpu()
     scale = model.logit_scale
     their_logits = (scale * image_features @ torch.from_numpy(theirs).T).numpy()
     np.testing.assert_allclose(logits(image_features.numpy(), ours, scale), their_logits, rtol=0, atol=1e-5)

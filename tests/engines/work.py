@@ -64,6 +64,14 @@ def stay(unit, env):
     return unit.index
 
 
+def slowly(unit, env):
+    """Any function of units, with an attempt's file and time enough to be killed in."""
+    fn, its_env, folder, seconds = env
+    (Path(folder) / f"{fn.__name__}-{unit.index}-{os.getpid()}-{secrets.token_hex(4)}").touch()
+    time.sleep(seconds)
+    return fn(unit, its_env)
+
+
 def map_array(unit, env):
     """Where this process maps the arrays from, and the sum of one of them."""
     place = on_this_node(Path(env["arrays"]))

@@ -64,3 +64,16 @@ def test_which_languages_have_no_spaces_can_be_chosen():
 def test_an_entry_that_stands_twice_in_a_language_is_refused():
     with pytest.raises(BadMetadata, match="'chat' stands twice"):
         RoutedMatcher(pa.array(["chat", "chat", "chat"]), pa.array(["en", "fr", "fr"]))
+
+
+def test_a_saved_matcher_finds_the_same(tmp_path):
+    entries, language = pa.array(["dog", "hot dog", "chat", "狗", "热狗"]), pa.array(["en", "en", "fr", "zh", "zh"])
+    matcher = RoutedMatcher(entries, language)
+    matcher.save(tmp_path)
+    texts = pa.array(["a hot dog", "热狗", "le chat", "dog", None])
+    languages = pa.array(["en", "zh", "fr", None, "en"])
+    loaded = RoutedMatcher.load(tmp_path)
+    assert RoutedMatcher.is_saved_in(tmp_path)
+    assert loaded.n_entries == matcher.n_entries == 5
+    assert loaded.match(texts, languages).to_pylist() == [[0, 1], [3, 4], [2], [], []]
+    assert matcher.match(texts, languages).to_pylist() == [[0, 1], [3, 4], [2], [], []]

@@ -10,6 +10,7 @@ from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.diff import diff, entries_only_in, run_set
 from curation.runs.plan import create_run
+from inline import INLINE
 
 
 def delta(page, name):
@@ -138,7 +139,7 @@ def test_runs_that_share_no_uid_say_so(tmp_path, make_run, open_page):
     a = make_run(name="a", t=2.0)
     write_pool(tmp_path / "pool.parquet", TEXTS, first=1000)
     create_run(tmp_path / "b", [str(tmp_path / "pool.parquet")], from_entries(["dog"], "test"), CurateConfig(t=2.0))
-    b = curate.run(tmp_path / "b", workers=1)
+    b = curate.run(tmp_path / "b", INLINE)
     page = open_page("compare", run=a.path.name)
     choose_b(page, b)
     assert any(text.startswith("A and B share not a single uid.") for text in page.texts)

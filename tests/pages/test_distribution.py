@@ -11,6 +11,7 @@ from curation.metadata import by_language, from_entries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
+from inline import INLINE
 
 
 @pytest.mark.parametrize("t", [100.0, 1.0, 33.3, 250.5, 4000.0, 1e6])
@@ -174,7 +175,7 @@ def test_damage_of_the_pool_and_notes_are_told(workspace, open_page):
     whole = gzip.compress(b'{"text": "a dog"}\n' * 3)
     (workspace / "pool" / "a.jsonl.gz").write_bytes(whole + gzip.compress(os.urandom(4000))[:-200])
     create_run(workspace / "run", [str(workspace / "pool")], from_entries(["dog"], source="test"), CurateConfig(t=2.0))
-    run = curate.run(workspace / "run", workers=1)
+    run = curate.run(workspace / "run", INLINE)
     (line,) = run.info["damage"]
 
     page = open_page("distribution")
@@ -189,7 +190,7 @@ def test_a_run_with_languages_has_a_row_for_each(workspace, open_page):
     metadata = by_language({code: from_entries([word], source="test") for code, word in (("en", "dog"), ("zh", "狗"))})
     config = CurateConfig(t=1.0, identify="never")
     create_run(workspace / "run", [str(workspace / "pool.parquet")], metadata, config)
-    run = curate.run(workspace / "run", workers=1)
+    run = curate.run(workspace / "run", INLINE)
 
     page = open_page("distribution")
 

@@ -13,6 +13,7 @@ from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 from curation.ui.text import share
+from inline import INLINE
 
 ENTRIES = ["dog", "Dog", "hot dog", "cat", "a", "unicorn", "U.S.", "*fox*"]
 TEXTS = ["a dog", "a hot dog", "dog, cat", "a cat", "Dog", "a", "a photo", "IMG_1.jpg", "an *fox*"]
@@ -87,7 +88,7 @@ def test_only_entries_of_a_source_where_there_are_several(tmp_path, words_run, o
     pq.write_table(pa.table({"text": ["a dog"]}), tmp_path / "pool.parquet")
     metadata = from_entries(["dog", "cat", "a"], source=["wordnet", "titles", "titles"])
     create_run(tmp_path / "two", [str(tmp_path / "pool.parquet")], metadata, CurateConfig(t=1.0))
-    curate.run(tmp_path / "two", workers=1)
+    curate.run(tmp_path / "two", INLINE)
     page = open_page("entries", run="two")
     page.app.selectbox(key="source").set_value("titles").run()
     assert table(page, "rank")["entry"] == ["a", "cat"]
@@ -200,7 +201,7 @@ def test_the_same_text_in_two_languages_is_chosen_by_the_language(tmp_path, open
     pq.write_table(pa.table(texts), tmp_path / "pool.parquet")
     metadata = by_language({"en": from_entries(["chat"], source="en"), "fr": from_entries(["chat"], source="fr")})
     create_run(tmp_path / "languages", [str(tmp_path / "pool.parquet")], metadata, CurateConfig(t=1.0))
-    curate.run(tmp_path / "languages", workers=1)
+    curate.run(tmp_path / "languages", INLINE)
     page = open_page("entries")
     choose(page, "chat")
     assert page.numbers["Texts in the pool"] == "1"

@@ -10,6 +10,7 @@ from curation.metadata import from_entries
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 from curation.ui import frame
+from inline import INLINE
 
 
 @pytest.fixture
@@ -232,7 +233,7 @@ def test_without_a_run_the_sample_run_is_made_and_the_page_follows(tmp_path, ope
 
     from curation.runs import curate
 
-    curate.run(path, workers=1)
+    curate.run(path, INLINE)
     page.app.run()
     assert page.live["at"]["kept"] == 1
 

@@ -12,6 +12,7 @@ from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 from curation.ui.gallery import MORE_CHARACTERS
+from inline import INLINE
 
 
 def show(page, which):
@@ -83,7 +84,7 @@ def test_only_pairs_with_an_entry_of_a_source(workspace, open_page):
     pq.write_table(pa.table({"text": ["a dog", "a cat", "a dog and a cat", "a hat"]}), workspace / "pool.parquet")
     metadata = merge([from_entries(["dog"], source="one"), from_entries(["cat", "a"], source="other")])
     create_run(workspace / "run", [str(workspace / "pool.parquet")], metadata, CurateConfig(t=1.0))
-    curate.run(workspace / "run", workers=1)
+    curate.run(workspace / "run", INLINE)
     page = open_page("samples")
 
     page.app.selectbox(key="source").set_value("one").run()
@@ -204,7 +205,7 @@ def test_thumbnails_are_images_of_our_own(tmp_path, open_page):
     pq.write_table(pa.table(table), tmp_path / "pool.parquet")
     path = tmp_path / "photos"
     create_run(path, [str(tmp_path / "pool.parquet")], from_entries(["dog"], source="test"), CurateConfig(t=2.0))
-    curate.run(path, workers=1)
+    curate.run(path, INLINE)
 
     cards = {dict(card["facts"])["uid"]: card for card in open_page("samples").cards}
 

@@ -15,6 +15,7 @@ from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 from curation.uniform import entry_hashes, uniform
+from inline import INLINE
 
 
 def rows_of(run):
@@ -168,7 +169,7 @@ def big_run(tmp_path, monkeypatch):
     monkeypatch.setattr(pairs, "ENOUGH_DRAWN", 500)
     pool = write_pool(tmp_path / "pool.parquet", zipf_texts(6000))
     create_run(tmp_path / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
-    return curate.run(tmp_path / "run", workers=1)
+    return curate.run(tmp_path / "run", INLINE)
 
 
 def test_in_a_big_run_the_pairs_of_a_frequent_entry_come_from_the_draw(big_run, monkeypatch):

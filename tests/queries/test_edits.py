@@ -9,6 +9,7 @@ from curation.queries import edits
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
+from inline import INLINE
 from reference import matched_entry_ids
 
 TEXTS = ["a dog", "a hot dog", "cat", "a photo of a fox", "IMG_1.jpg", "fox , dog", "an elk", "cat cat"]
@@ -76,7 +77,7 @@ def test_with_languages_each_text_is_matched_by_its_own_list(tmp_path):
         for code, entries in (("en", ["chat"]), ("fr", ["chat"]), ("ja", ["猫"]))
     }
     create_run(tmp_path / "run", [str(tmp_path / "p.parquet")], by_language(lists), CurateConfig(t=1.0))
-    run = curate.run(tmp_path / "run", workers=1)
+    run = curate.run(tmp_path / "run", INLINE)
     found = edited(queries.run_metadata(run), Edits(language="ja").adding(["犬", "chat"]).removing(["猫"]))
     effect = queries.coverage(run, found.metadata)
     assert (effect.matched_before, effect.matched_after) == (3, 3)

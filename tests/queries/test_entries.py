@@ -11,6 +11,7 @@ from curation.metadata import by_language, from_entries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
+from inline import INLINE
 
 WORDS = ["dog", "Dog", "hot dog", "dogma", "underdog", "DOG", "cat", "İstanbul", "U.S.", "a", "*dog*"]
 TEXTS = ["a dog", "a hot dog", "dogma", "underdog", "a cat", "a", "Dog", "dog , hot dog"]
@@ -56,7 +57,7 @@ def test_only_entries_of_a_source(tmp_path):
     pq.write_table(pa.table({"text": ["a dog"]}), tmp_path / "pool.parquet")
     metadata = from_entries(["dog", "cat", "a"], source=["wordnet", "titles", "titles"])
     create_run(tmp_path / "run", [str(tmp_path / "pool.parquet")], metadata, CurateConfig(t=1.0))
-    run = curate.run(tmp_path / "run", workers=1)
+    run = curate.run(tmp_path / "run", INLINE)
     assert found(run, source="titles") == ["a", "cat"]
     assert found(run, source="wordnet") == ["dog"]
     assert queries.entry_sources(run) == ["titles", "wordnet"]
@@ -121,7 +122,7 @@ def test_the_same_text_of_another_language_is_another_entry(tmp_path):
     )
     metadata = by_language({"en": from_entries(["chat"], source="en"), "fr": from_entries(["chat"], source="fr")})
     create_run(tmp_path / "run", [str(tmp_path / "p.parquet")], metadata, CurateConfig(t=1.0))
-    run = curate.run(tmp_path / "run", workers=1)
+    run = curate.run(tmp_path / "run", INLINE)
     rows = queries.search_entries(run, "chat").entries.to_pylist()
     assert [(row["language"], row["count"]) for row in rows] == [("fr", 2), ("en", 1)]
     facts = queries.entry_facts(run, 1, 1.0)

@@ -15,6 +15,7 @@ from curation.runs import curate, plan
 from curation.runs.config import CurateConfig
 from curation.runs.folder import list_runs, lock, open_finished_run, open_run
 from curation.runs.plan import create_run
+from inline import INLINE, LOCAL
 
 
 def pairs(run) -> pa.Table:
@@ -56,9 +57,9 @@ def test_frozen_fates_of_a_small_pool(make_run):
     )
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("engine", [INLINE, LOCAL])
 @pytest.mark.parametrize("files", [1, 7])
-def test_fates_do_not_depend_on_workers_or_on_how_the_pool_is_split(tmp_path, zipf_run, monkeypatch, workers, files):
+def test_fates_do_not_depend_on_workers_or_on_how_the_pool_is_split(tmp_path, zipf_run, monkeypatch, engine, files):
     monkeypatch.setattr(plan, "UNIT_ROWS", 500)
     texts = zipf_texts(4000)
     each = -(-len(texts) // files)
@@ -66,7 +67,7 @@ def test_fates_do_not_depend_on_workers_or_on_how_the_pool_is_split(tmp_path, zi
         write_pool(tmp_path / "pool" / f"{at}.parquet", texts[at * each : (at + 1) * each], 150 + at, first=at * each)
     metadata = from_entries(ZIPF_ENTRIES, source="test")
     create_run(tmp_path / "run", [str(tmp_path / "pool")], metadata, CurateConfig(t=100.0))
-    run = curate.run(tmp_path / "run", workers=workers)
+    run = curate.run(tmp_path / "run", engine)
     assert len(run.info["plan"]["units"]) >= 7
     assert fates(run) == fates(zipf_run)
     assert run.curves.kept.tolist() == zipf_run.curves.kept.tolist()
@@ -109,7 +110,7 @@ def test_without_a_choice_the_tail_share_is_the_papers_6_percent(make_run):
 def test_a_size_that_no_threshold_gives_fails_with_the_range_and_leaves_the_reason(tmp_path):
     planned(tmp_path, size=7)
     with pytest.raises(BadArgument, match="size 7"):
-        curate.run(tmp_path / "run", workers=1)
+        curate.run(tmp_path / "run", INLINE)
     run = open_run(tmp_path / "run")
     assert run.state == "failed"
     assert "size 7" in run.info["error"]
@@ -130,14 +131,14 @@ def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path, zipf_run, monkeypatc
     with pytest.raises(Cancelled):
         curate.run(
             tmp_path / "run",
-            workers=1,
+            INLINE,
             on_progress=seen.append,
             cancel=lambda: seen[-1].phase == "balance" and seen[-1].done > 900 if seen else False,
         )
     assert open_run(tmp_path / "run").state == "cancelled"
     done = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run" / "pairs").glob("*.parquet")}
     assert 0 < len(done) < 8
-    run = curate.run(tmp_path / "run", workers=2)
+    run = curate.run(tmp_path / "run", INLINE)
     assert run.state == "done"
     assert fates(run) == fates(zipf_run)
     assert all((run.path / "pairs" / name).stat().st_mtime_ns == when for name, when in done.items())
@@ -146,7 +147,7 @@ def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path, zipf_run, monkeypatc
 def test_a_cancel_file_stops_the_job_and_the_next_one_is_not_stopped_by_it(tmp_path):
     planned(tmp_path, t=2.0)
     (tmp_path / "run" / "cancel").touch()
-    assert curate.run(tmp_path / "run", workers=1).state == "done"
+    assert curate.run(tmp_path / "run", INLINE).state == "done"
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "receipt", "foreign receipt"])
@@ -157,7 +158,7 @@ def test_a_part_that_does_not_fit_its_receipt_is_done_again(tmp_path, zipf_run, 
     with pytest.raises(Cancelled):
         curate.run(
             tmp_path / "run",
-            workers=1,
+            INLINE,
             on_progress=seen.append,
             cancel=lambda: bool(seen) and (seen[-1].phase, seen[-1].done) == ("balance", 4000),
         )
@@ -172,17 +173,17 @@ def test_a_part_that_does_not_fit_its_receipt_is_done_again(tmp_path, zipf_run, 
     else:
         receipt.write_text(json.dumps(json.loads(receipt.read_text()) | {"plan_digest": "of another plan"}))
     part.write_bytes(data)
-    assert fates(curate.run(tmp_path / "run", workers=1)) == fates(zipf_run)
+    assert fates(curate.run(tmp_path / "run", INLINE)) == fates(zipf_run)
 
 
 def test_an_input_that_changed_or_vanished_is_refused_by_name(tmp_path):
     planned(tmp_path, t=2.0)
     write_pool(tmp_path / "pool.parquet", [*TEXTS, "one more"])
     with pytest.raises(BadRun, match=r"pool\.parquet has changed"):
-        curate.run(tmp_path / "run", workers=1)
+        curate.run(tmp_path / "run", INLINE)
     (tmp_path / "pool.parquet").unlink()
     with pytest.raises(BadRun, match=r"pool\.parquet is gone"):
-        curate.run(tmp_path / "run", workers=1)
+        curate.run(tmp_path / "run", INLINE)
 
 
 def test_a_plan_that_was_edited_or_made_by_another_version_is_refused(tmp_path, monkeypatch):
@@ -191,17 +192,17 @@ def test_a_plan_that_was_edited_or_made_by_another_version_is_refused(tmp_path, 
     before = path.read_text()
     path.write_text(before.replace('"seed": 0', '"seed": 1'))
     with pytest.raises(BadRun, match="was changed after the run began"):
-        curate.run(tmp_path / "run", workers=1)
+        curate.run(tmp_path / "run", INLINE)
     path.write_text(before)
     monkeypatch.setattr("curation.__version__", "99.0")
     with pytest.raises(BadRun, match=r"this is 99\.0"):
-        curate.run(tmp_path / "run", workers=1)
+        curate.run(tmp_path / "run", INLINE)
 
 
 def test_two_jobs_on_one_run_are_one_job(tmp_path):
     run = planned(tmp_path, t=2.0)
     with lock(run.path), pytest.raises(BadRun, match="another process"):
-        curate.run(run.path, workers=1)
+        curate.run(run.path, INLINE)
 
 
 def test_a_running_state_without_a_living_job_reads_as_interrupted(tmp_path):
@@ -213,14 +214,14 @@ def test_a_running_state_without_a_living_job_reads_as_interrupted(tmp_path):
         assert open_run(run.path).state == "running"
     with pytest.raises(BadRun, match="the run is interrupted"):
         open_finished_run(run.path)
-    assert curate.run(run.path, workers=1).state == "done"
+    assert curate.run(run.path, INLINE).state == "done"
 
 
 def test_a_damaged_input_fails_the_run_in_one_line(tmp_path):
     path = write_damaged_pool(tmp_path / "pool.parquet")
     run = create_run(tmp_path / "run", [str(path)], from_entries(["text"], source="test"), CurateConfig(t=2.0))
     with pytest.raises(UnreadableFile, match="damaged near row 0"):
-        curate.run(run.path, workers=1)
+        curate.run(run.path, INLINE)
     assert open_run(run.path).info["error"].startswith(str(path))
 
 
@@ -242,7 +243,7 @@ def test_progress_counts_every_phase_to_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "UNIT_ROWS", 500)
     planned(tmp_path, zipf_texts(2000), ZIPF_ENTRIES, t=100.0)
     seen = []
-    curate.run(tmp_path / "run", workers=1, on_progress=seen.append)
+    curate.run(tmp_path / "run", INLINE, on_progress=seen.append)
     last = {progress.phase: (progress.done, progress.total) for progress in seen}
     assert last == dict.fromkeys(("match", "balance", "curves"), (2000, 2000))
     assert Counter(progress.phase for progress in seen)["match"] >= 4

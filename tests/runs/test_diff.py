@@ -15,6 +15,7 @@ from curation.runs.diff import diff, diff_entries, diff_pairs, entries_only_in, 
 from curation.runs.export.write import export
 from curation.runs.folder import Run
 from curation.runs.plan import create_run
+from inline import INLINE
 
 
 def uids_below(run, t: float) -> set[str]:
@@ -129,7 +130,7 @@ def test_an_entry_of_several_languages_is_one_row(tmp_path):
         )
         metadata = by_language({"en": from_entries(["dog", "cat"], "x"), "de": from_entries(["dog"], "x")})
         create_run(tmp_path / name, [str(tmp_path / f"{name}.parquet")], metadata, CurateConfig(t=9.0))
-        return curate.run(tmp_path / name, workers=1)
+        return curate.run(tmp_path / name, INLINE)
 
     a, b = run_of("a", ["dog", "dog", "cat", "dog"]), run_of("b", ["dog", "dog"])
     found = diff_entries(run_set(a), run_set(b))

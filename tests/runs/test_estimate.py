@@ -12,6 +12,7 @@ from curation.runs.config import CurateConfig
 from curation.runs.estimate import estimate
 from curation.runs.plan import create_run
 from curation.runs.trash import bytes_on_disk
+from inline import INLINE
 
 METADATA = from_entries(ZIPF_ENTRIES, source="test")
 
@@ -32,13 +33,13 @@ def truth(pool, tmp_path_factory):
     def run(**config):
         path = tmp_path_factory.mktemp("truth") / "run"
         create_run(path, [str(pool)], METADATA, CurateConfig(**config))
-        return curate.run(path, workers=2)
+        return curate.run(path, INLINE)
 
     return run
 
 
 def dry_run(pool, seed=0, **config):
-    return estimate([str(pool)], METADATA, CurateConfig(**config), rows=5000, seed=seed, workers=2)
+    return estimate([str(pool)], METADATA, CurateConfig(**config), INLINE, rows=5000, seed=seed)
 
 
 def holds(found, truth):
@@ -72,7 +73,7 @@ def test_nineteen_of_twenty_samples_hold_the_truth(pool, truth):
 
 def test_a_sample_of_all_is_exact_but_for_the_draw(pool, truth):
     run = truth(t=50.0)
-    found = estimate([str(pool)], METADATA, CurateConfig(t=50.0), workers=2)
+    found = estimate([str(pool)], METADATA, CurateConfig(t=50.0), INLINE)
 
     totals = run.info["totals"]
     assert (found.share, found.notes) == (1.0, [])
@@ -80,7 +81,7 @@ def test_a_sample_of_all_is_exact_but_for_the_draw(pool, truth):
     row = run.curves.row(50.0)
     assert found.kept.value == pytest.approx(run.curves.expected[row])
     assert found.kept.high - found.kept.value == pytest.approx(1.96 * run.curves.sigma[row])
-    assert estimate([str(pool)], METADATA, CurateConfig(t=50.0), seed=1).kept == found.kept  # no choice is left
+    assert estimate([str(pool)], METADATA, CurateConfig(t=50.0), INLINE, seed=1).kept == found.kept  # no choice is left
     assert [(step.step, step.rows_in, step.dropped) for step in found.funnel[:2]] == [
         (step["step"], step["in"], step["dropped"]) for step in run.info["funnel"][:2]
     ]
@@ -100,7 +101,7 @@ def test_each_step_of_the_funnel_adds_up_with_filters_and_says_what_a_sample_can
 
 def test_the_disk_of_a_run_in_one_piece_is_known(tmp_path, make_run):
     run = make_run(["w0 w1", "w2"] * 5000, ZIPF_ENTRIES, row_group_size=10_000, t=50.0)
-    found = estimate([run.inputs[0].path], METADATA, CurateConfig(t=50.0), workers=1)
+    found = estimate([run.inputs[0].path], METADATA, CurateConfig(t=50.0), INLINE)
 
     # but for run.json, progress.json, log.txt, the heads of the arrays and the row of the run's own t
     assert found.disk_bytes.value == pytest.approx(bytes_on_disk(run.path), abs=30_000)
@@ -108,7 +109,7 @@ def test_the_disk_of_a_run_in_one_piece_is_known(tmp_path, make_run):
 
 def test_of_large_row_groups_the_beginnings_are_read(tmp_path):
     pool = write_pool(tmp_path / "pool.parquet", ["w0 w1"] * 200_000, row_group_size=200_000)
-    found = estimate([str(pool)], METADATA, CurateConfig(t=1000.0), rows=1000, workers=1)
+    found = estimate([str(pool)], METADATA, CurateConfig(t=1000.0), INLINE, rows=1000)
 
     assert (found.rows_read, found.parts, found.of_parts) == (65_536, 1, 1)
     assert found.pairs.value == pytest.approx(200_000)
@@ -119,7 +120,7 @@ def test_of_large_row_groups_the_beginnings_are_read(tmp_path):
 def test_formats_that_do_not_tell_their_rows_are_read_whole(tmp_path):
     for k in range(3):
         (tmp_path / f"{k}.csv").write_text("uid,text\n" + "".join(f"{k}-{row},w0 w{row % 5}\n" for row in range(500)))
-    found = estimate([str(tmp_path)], METADATA, CurateConfig(t=100.0), workers=1)
+    found = estimate([str(tmp_path)], METADATA, CurateConfig(t=100.0), INLINE)
 
     assert (found.rows_read, found.share, found.pairs.value) == (1500, 1.0, 1500.0)
 
@@ -127,7 +128,7 @@ def test_formats_that_do_not_tell_their_rows_are_read_whole(tmp_path):
 def test_a_file_without_a_row_does_no_harm(tmp_path):
     write_pool(tmp_path / "a.parquet", [])
     write_pool(tmp_path / "b.parquet", ["w0 w1"] * 50)
-    found = estimate([str(tmp_path)], METADATA, CurateConfig(t=100.0), workers=1)
+    found = estimate([str(tmp_path)], METADATA, CurateConfig(t=100.0), INLINE)
 
     assert (found.pairs.value, found.kept.value) == (50.0, 50.0)
 
@@ -138,9 +139,9 @@ def test_languages_have_thresholds_of_their_own(tmp_path):
     metadata = by_language({code: from_entries(["w0", "w1", "w2"], source="x") for code in ("en", "de")})
     config = CurateConfig(t=50.0, identify="never")
     create_run(tmp_path / "run", [str(pool)], metadata, config)
-    run = curate.run(tmp_path / "run", workers=1)
+    run = curate.run(tmp_path / "run", INLINE)
 
-    found = estimate([str(pool)], metadata, config, workers=1)
+    found = estimate([str(pool)], metadata, config, INLINE)
 
     assert found.kept.value == pytest.approx(run.curves.expected[run.curves.row(50.0)])
 
@@ -149,16 +150,16 @@ def test_what_cannot_be_estimated_is_answered_in_one_line(pool, tmp_path):
     with pytest.raises(MissingFile):
         dry_run(tmp_path / "nothing.parquet", t=20.0)
     with pytest.raises(BadArgument, match="nothing matched"):
-        estimate([str(pool)], from_entries(["unicorn"], source="test"), CurateConfig(t=2.0))
+        estimate([str(pool)], from_entries(["unicorn"], source="test"), CurateConfig(t=2.0), INLINE)
 
 
 def test_it_can_be_cancelled_and_leaves_nothing(pool, tmp_path):
     with pytest.raises(Cancelled):
-        estimate([str(pool)], METADATA, CurateConfig(t=2.0), scratch=tmp_path, cancel=lambda: True)
+        estimate([str(pool)], METADATA, CurateConfig(t=2.0), INLINE, scratch=tmp_path, cancel=lambda: True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_it_tells_how_far_it_is(pool):
     shares = []
-    estimate([str(pool)], METADATA, CurateConfig(t=2.0), rows=5000, on_share=shares.append)
+    estimate([str(pool)], METADATA, CurateConfig(t=2.0), INLINE, rows=5000, on_share=shares.append)
     assert shares == sorted(shares) and shares[0] > 0 and shares[-1] <= 1.0

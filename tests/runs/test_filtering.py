@@ -21,18 +21,19 @@ from curation.runs.config import CurateConfig
 from curation.runs.folder import Run, open_run
 from curation.runs.plan import create_run
 from curation.runs.verify import verify_run
+from inline import INLINE, LOCAL
 
 ENTRIES = ["dog", "cat"]
 
 
-def run_over(tmp_path, tables, *, name="run", workers=1, entries=ENTRIES, row_group_size=1000, **config) -> Run:
+def run_over(tmp_path, tables, *, name="run", engine=INLINE, entries=ENTRIES, row_group_size=1000, **config) -> Run:
     """A run over one Parquet file for each table."""
     for at, table in enumerate(tables):
         (tmp_path / f"{name}-pool").mkdir(exist_ok=True)
         pq.write_table(pa.table(table), tmp_path / f"{name}-pool" / f"{at}.parquet", row_group_size=row_group_size)
     metadata = from_entries(entries, source="test")
     create_run(tmp_path / name, [str(tmp_path / f"{name}-pool")], metadata, CurateConfig(t=5.0, **config))
-    return curate.run(tmp_path / name, workers=workers)
+    return curate.run(tmp_path / name, engine)
 
 
 def rows(run: Run) -> list[dict]:
@@ -148,12 +149,12 @@ def test_without_filters_nothing_of_filtering_is_there(tmp_path):
     assert "filter" not in run.info["timings"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("engine", [INLINE, LOCAL])
 @pytest.mark.parametrize("unit_rows", [100, 250_000])
-def test_every_pair_is_kept_or_dropped_as_plain_code_says(tmp_path, monkeypatch, workers, unit_rows):
+def test_every_pair_is_kept_or_dropped_as_plain_code_says(tmp_path, monkeypatch, engine, unit_rows):
     monkeypatch.setattr(plan, "UNIT_ROWS", unit_rows)
     tables = big_pool()
-    run = run_over(tmp_path, tables, workers=workers, row_group_size=70, **EVERYTHING)
+    run = run_over(tmp_path, tables, engine=engine, row_group_size=70, **EVERYTHING)
     expected = expected_reasons(tables)
     counts = Counter(reason for reason in expected if reason)
     assert dropped(run) == {name: counts[name] for name in run.config.active_filters}
@@ -197,7 +198,7 @@ def test_images_are_found_again_in_other_files_and_units_with_all_their_texts(tm
     assert dropped(same) == {"same image": 2}
     assert texts(same) == ["dog 1", "dog 2", "dog 3", "cat 1", "cat 2", "cat 3", "cat 4"]
     assert same.info["funnel"][1]["notes"] == {"image is not in the pool": 1}
-    near = run_over(tmp_path, tables, name="near", row_group_size=2, workers=2, near_images=True)
+    near = run_over(tmp_path, tables, name="near", row_group_size=2, engine=LOCAL, near_images=True)
     assert dropped(near) == {"similar image": 3}
     assert texts(near) == ["dog 1", "dog 2", "dog 3", "cat 2", "cat 3", "cat 4"]
     assert near.info["funnel"][1]["notes"] == {"image is not in the pool": 1, "image cannot be decoded": 1}
@@ -213,20 +214,21 @@ def test_texts_of_one_row_are_texts_of_one_image(tmp_path):
 
 def make_filtered(tmp_path, tables, **config) -> list[str]:
     """The texts that the filter phase leaves, where rows hold several texts and so no run adds up to rows yet."""
-    from curation.runs.curate import environment
+    from curation.runs.arrays import MappedArrays
+    from curation.runs.env import environment
     from curation.runs.filtering import filter_pool
     from curation.runs.plan import units
     from curation.runs.progress import Reporter
-    from curation.scale import one_language
+    from curation.runs.working import Work
 
     pq.write_table(pa.table(tables[0]), tmp_path / "lists.parquet")
     run = create_run(
         tmp_path / "lists", [str(tmp_path / "lists.parquet")], from_entries(ENTRIES, source="t"), CurateConfig(**config)
     )
     entries = pa.table({"entry": ENTRIES})
-    env = environment(run, entries, np.zeros(2, np.int64), one_language(2))
+    env = environment(run, entries, MappedArrays(run.path / "work" / "arrays"))
     report = Reporter(run.path, 1, "rows", lambda progress: None)
-    filter_pool(run, env.reading, units(run), [3], 1, report, lambda: False)
+    filter_pool(run, env.reading, Work(INLINE, units(run), [3], report, lambda: False))
     return sorted(
         text
         for unit in units(run)
@@ -265,9 +267,9 @@ def test_a_cancelled_run_goes_on_and_comes_to_the_same(tmp_path, monkeypatch, ph
     create_run(tmp_path / "run", [pool], from_entries(ENTRIES, source="test"), CurateConfig(t=5.0, **EVERYTHING))
     stop = Stop(phase, done)
     with pytest.raises(Cancelled):
-        curate.run(tmp_path / "run", workers=1, on_progress=stop.see, cancel=stop)
+        curate.run(tmp_path / "run", INLINE, on_progress=stop.see, cancel=stop)
     assert open_run(tmp_path / "run").state == "cancelled"
-    run = curate.run(tmp_path / "run", workers=2)
+    run = curate.run(tmp_path / "run", INLINE)
     assert rows(run) == rows(whole)
     assert run.info["funnel"] == whole.info["funnel"]
     assert not (run.path / "work").exists()
@@ -280,10 +282,10 @@ def test_keys_that_were_damaged_are_made_again(tmp_path, monkeypatch):
     create_run(tmp_path / "run", [pool], from_entries(ENTRIES, source="test"), CurateConfig(t=5.0, **EVERYTHING))
     stop = Stop("filter", 2000)
     with pytest.raises(Cancelled):
-        curate.run(tmp_path / "run", workers=1, on_progress=stop.see, cancel=stop)
+        curate.run(tmp_path / "run", INLINE, on_progress=stop.see, cancel=stop)
     part = tmp_path / "run" / "work" / "filter" / "00003.parquet"
     part.write_bytes(part.read_bytes()[:-9])
-    assert rows(curate.run(tmp_path / "run", workers=1)) == rows(whole)
+    assert rows(curate.run(tmp_path / "run", INLINE)) == rows(whole)
 
 
 def test_verify_finds_decisions_that_were_changed(tmp_path):
@@ -317,7 +319,7 @@ def test_progress_of_filters_comes_to_its_end(tmp_path, monkeypatch):
     config = CurateConfig(t=9.0, min_words=2, distinct_texts=True)
     create_run(tmp_path / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), config)
     seen = []
-    curate.run(tmp_path / "run", workers=1, on_progress=seen.append)
+    curate.run(tmp_path / "run", INLINE, on_progress=seen.append)
     last = {progress.phase: (progress.done, progress.total) for progress in seen}
     assert last == dict.fromkeys(("filter", "compare", "match", "balance", "curves"), (2000, 2000))
 
@@ -335,7 +337,7 @@ def test_other_formats_are_filtered_alike_and_beside_parquet(tmp_path):
     write_pool(tmp_path / "pool" / "b.parquet", ["the cat", "cat", "a dog and a cat"])
     config = CurateConfig(t=5.0, min_words=2, distinct_texts=True, frequent_words=4)
     create_run(tmp_path / "run", [str(tmp_path / "pool")], from_entries(ENTRIES, source="test"), config)
-    run = curate.run(tmp_path / "run", workers=2)
+    run = curate.run(tmp_path / "run", INLINE)
     assert sorted(texts(run)) == ["a dog", "the cat"]
     assert dropped(run) == {"too few words": 2, "same text": 1, "rare words": 1}
     assert verify_run(run, sample=None).findings == []

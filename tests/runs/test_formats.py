@@ -20,6 +20,7 @@ from curation.runs.config import CurateConfig
 from curation.runs.diff import diff, open_set
 from curation.runs.plan import create_run, with_guesses
 from curation.runs.verify import verify_run
+from inline import INLINE, LOCAL
 from tars import tar_bytes
 
 UIDS = [f"pair-{number:06d}" for number in range(len(TEXTS))]
@@ -56,9 +57,9 @@ def write_two_formats(folder):
     (folder / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()[3:]))
 
 
-def run_over(pool, path, workers=1, **config):
+def run_over(pool, path, engine=INLINE, **config):
     create_run(path, [str(pool)], METADATA, CurateConfig(**({"t": 2.0} | config)))
-    return curate.run(path, workers=workers)
+    return curate.run(path, engine)
 
 
 def fates(run):
@@ -71,7 +72,7 @@ def test_every_format_gives_the_same_run(tmp_path, write):
     known = run_over(write_pool(tmp_path / "known.parquet", TEXTS), tmp_path / "known")
     (tmp_path / "pool").mkdir()
     write(tmp_path / "pool")
-    run = run_over(tmp_path / "pool", tmp_path / "run", workers=2)
+    run = run_over(tmp_path / "pool", tmp_path / "run", engine=LOCAL)
     assert fates(run) == fates(known)
     assert run.rows == len(TEXTS)
     assert queries.size(run, 2.0) == queries.size(known, 2.0)
@@ -108,7 +109,7 @@ def test_progress_goes_by_bytes_where_rows_are_not_known(tmp_path):
     write_jsonl(tmp_path / "pool")
     create_run(tmp_path / "run", [str(tmp_path / "pool")], METADATA, CurateConfig(t=2.0))
     seen = []
-    curate.run(tmp_path / "run", workers=1, on_progress=seen.append)
+    curate.run(tmp_path / "run", INLINE, on_progress=seen.append)
     size = (tmp_path / "pool" / "pool.jsonl.gz").stat().st_size
     assert {(progress.of, progress.total) for progress in seen} == {("bytes", size)}
     assert seen[-1].done == size
@@ -119,10 +120,10 @@ def test_a_file_that_changes_between_stop_and_resume_is_refused(tmp_path):
     write_jsonl(tmp_path / "pool")
     create_run(tmp_path / "run", [str(tmp_path / "pool")], METADATA, CurateConfig(t=2.0))
     with pytest.raises(Cancelled):
-        curate.run(tmp_path / "run", workers=1, cancel=lambda: True)
+        curate.run(tmp_path / "run", INLINE, cancel=lambda: True)
     (tmp_path / "pool" / "pool.jsonl.gz").write_bytes(gzip.compress(b'{"text": "another"}\n'))
     with pytest.raises(BadRun, match="has changed since the run began"):
-        curate.run(tmp_path / "run", workers=1)
+        curate.run(tmp_path / "run", INLINE)
 
 
 def test_columns_are_guessed_and_the_plan_says_which(tmp_path):

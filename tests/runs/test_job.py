@@ -5,6 +5,7 @@ import time
 import pytest
 
 from conftest import TEXTS, ZIPF_ENTRIES, write_pool, zipf_texts
+from curation.engines.config import EngineConfig
 from curation.metadata import from_entries
 from curation.runs import job, plan, workspace
 from curation.runs.config import CurateConfig
@@ -18,6 +19,12 @@ def wait_for(what, seconds=60.0):
     while not what():
         assert time.monotonic() < until, "waited in vain"
         time.sleep(0.05)
+
+
+def states_in_log(path):
+    """The states that a run was in, by its log."""
+    words = [line.split()[-1] for line in (path / "log.txt").read_text().splitlines()]
+    return [word for word in words if word in ("running", "cancelled", "failed", "done")]
 
 
 @pytest.fixture
@@ -37,8 +44,7 @@ def test_starting_twice_gives_one_job(run):
     for _ in range(3):
         job.start(run.path)
     wait_for(lambda: open_run(run.path).state == "done" and not is_locked(run.path))
-    log = (run.path / "log.txt").read_text().splitlines()
-    assert [line.split()[-1] for line in log] == ["running", "done"]
+    assert states_in_log(run.path) == ["running", "done"]
 
 
 def test_ctrl_c_and_sigterm_are_noted_and_the_handlers_put_back():
@@ -82,3 +88,12 @@ def test_without_sample_data_the_way_out_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(workspace, "SAMPLE_DATA", tmp_path / "nothing")
     with pytest.raises(workspace.MissingFile, match="headtail app RUN"):
         workspace.ensure_sample_run()
+
+
+def test_where_a_run_works_is_kept_beside_it(tmp_path):
+    assert job.engine_of(tmp_path) == EngineConfig()
+    chosen = EngineConfig(engine="ray", address="10.0.0.1:6379", workers=3)
+    job.choose_engine(tmp_path, chosen)
+    assert job.engine_of(tmp_path) == chosen
+    (tmp_path / "engine.json").write_text('{"engine": "spark"}')
+    assert job.engine_of(tmp_path) == EngineConfig()

@@ -21,6 +21,7 @@ from curation.runs.export.write import export
 from curation.runs.plan import create_run
 from curation.runs.verify import verify_run
 from curation.uniform import entry_hashes, uniform
+from inline import INLINE, LOCAL
 
 LISTS = {
     "en": [f"w{k}" for k in range(30)] + ["chat"],
@@ -54,12 +55,12 @@ def matched_by_hand(row) -> list[int]:
 
 @pytest.fixture
 def make_run(tmp_path):
-    def make(pool_rows=None, *, name="run", workers=1, row_group_size=1000, **config):
+    def make(pool_rows=None, *, name="run", engine=INLINE, row_group_size=1000, **config):
         pool = tmp_path / f"{name}.parquet"
         pq.write_table(pa.Table.from_pylist(pool_rows or rows()), pool, row_group_size=row_group_size)
         settings = CurateConfig(**({"t": 20.0, "identify": "never"} | config))
         create_run(tmp_path / name, [str(pool)], METADATA, settings)
-        return curate.run(tmp_path / name, workers=workers)
+        return curate.run(tmp_path / name, engine)
 
     return make
 
@@ -167,11 +168,11 @@ def test_why_compares_with_the_threshold_of_the_pairs_language(make_run):
     assert queries.why(run, "pair-000005", 20.0).language is None
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_fates_do_not_depend_on_units_workers_or_on_a_stop_between_the_passes(make_run, monkeypatch, workers):
+@pytest.mark.parametrize("engine", [INLINE, LOCAL])
+def test_fates_do_not_depend_on_units_workers_or_on_a_stop_between_the_passes(make_run, monkeypatch, engine):
     fates = pairs(make_run())["t_min"].to_pylist()
     monkeypatch.setattr(plan, "UNIT_ROWS", 200)
-    split = make_run(name="split", row_group_size=90, workers=workers)
+    split = make_run(name="split", row_group_size=90, engine=engine)
     assert len(split.pair_files) > 3
     assert pairs(split)["t_min"].to_pylist() == fates
 
@@ -203,7 +204,7 @@ def test_a_run_without_languages_has_no_column_or_step_for_them(tmp_path):
     pool = tmp_path / "pool.parquet"
     pq.write_table(pa.Table.from_pylist(rows(50)), pool)
     create_run(tmp_path / "run", [str(pool)], from_entries(LISTS["en"], source="test"), CurateConfig(t=2.0))
-    run = curate.run(tmp_path / "run", workers=1)
+    run = curate.run(tmp_path / "run", INLINE)
     assert pairs(run).column_names == ["uid", "text", "url", "image", "matched_entry_ids", "t_min"]
     assert run.entries.column_names == ["entry_id", "entry", "source", "count"]
     assert [step["step"] for step in run.info["funnel"]] == ["read", "match", "balance"]

@@ -14,6 +14,7 @@ from curation.runs.config import CurateConfig
 from curation.runs.folder import Run, open_run
 from curation.runs.plan import create_run
 from curation.runs.verify import rows_to_check, verify_run
+from inline import INLINE
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def whole_run(tmp_path_factory) -> Run:
     with pytest.MonkeyPatch.context() as small_units:
         small_units.setattr(plan, "UNIT_ROWS", 500)
         create_run(folder / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
-    return curate.run(folder / "run", workers=2)
+    return curate.run(folder / "run", INLINE)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from curation.runs.config import CurateConfig
 from curation.runs.folder import open_run
 from curation.runs.plan import create_run
 from curation.runs.watch import Tally
+from inline import INLINE
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def until(run, phase, units):
         return seen[-1] >= units
 
     with pytest.raises(Cancelled):
-        curate.run(run.path, workers=1, cancel=stop)
+        curate.run(run.path, INLINE, cancel=stop)
     return open_run(run.path)
 
 
@@ -52,7 +53,7 @@ def test_the_funnel_fills_up_with_the_units_that_are_through(planned):
     assert more.balanced in (2, 3)
     assert more.pairs == 100 * more.balanced - 1
 
-    done = curate.run(run.path, workers=1)
+    done = curate.run(run.path, INLINE)
     whole = tally.so_far(done)
     assert [(step.step, step.rows_in, step.rows_out, step.dropped) for step in whole.steps] == [
         (step["step"], step["in"], step["out"], step["dropped"]) for step in done.info["funnel"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from curation.errors import BadArgument
-from curation.runs.config import check_options, option
+from curation.options import check_options, option
 
 Arm = Literal["raw", "english", "matched", "balanced", "online"]
 ARMS: tuple[Arm, ...] = get_args(Arm)

@@ -16,6 +16,7 @@ import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,6 @@ from curation import files
 from curation.clip.encode import Preprocess
 from curation.clip.tokenizers import Tokenize, learn_merges
 from curation.engines import Cancelled, Unit
-from curation.engines.threads import map_units
 from curation.errors import BadRun, CurationError
 from curation.pool.images import rgb, stream_images
 from curation.runs.export.kept import in_pool_order
@@ -135,10 +135,17 @@ def decode(
             with counting:
                 on_rows(rows)
 
-        def decode_unit(unit: Unit, env: None) -> None:
-            _decode_unit(run, unit, own / f"{unit.index:05d}", preprocess, tell)
-
-        map_units(decode_unit, missing, None, on_done=lambda unit, receipt: None, cancel=cancel, workers=workers)
+        # threads, not an engine: decoding releases the GIL, and tells how far it is within a unit
+        with ThreadPoolExecutor(workers) as threads:
+            decoding = [
+                threads.submit(_decode_unit, run, unit, own / f"{unit.index:05d}", preprocess, tell) for unit in missing
+            ]
+            try:
+                for unit_done in as_completed(decoding):
+                    unit_done.result()
+            except BaseException:
+                threads.shutdown(cancel_futures=True)
+                raise
     pool = DecodedPool(run, own)
     if not len(pool):
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in pool.dropped.items())

@@ -11,6 +11,7 @@ import torch
 
 from curation.clip.architectures import has_own_vocabulary, named_cfg, new_model
 from curation.clip.checkpoint import Checkpoint, load_checkpoint, preprocess_cfg_of
+from curation.clip.device import best_device
 from curation.clip.encode import Preprocess
 from curation.clip.features import FeatureStore
 from curation.clip.tokenizers import Tokenize, tokenizer_of
@@ -68,7 +69,7 @@ def prepare(
     locked = locked_features(start, pool, config, FeatureStore(features_folder()), cancel=cancel) if start else {}
     report.end_phase()
 
-    model, device = _model(start, model_cfg, config), torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, device = _model(start, model_cfg, config), best_device()
     live = Checkpoint(
         name=training.name, model=model.to(device), tokenizer=tokenizer, model_cfg=model_cfg,
         preprocess_cfg=preprocess_cfg, merges=merges, trained_on=None, folder=None, expected=None, device=device,

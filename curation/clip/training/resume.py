@@ -13,6 +13,8 @@ from curation import files
 from curation.errors import UnreadableFile
 
 RESUME = "resume.safetensors"
+RANDOM, CUDA_RANDOM = "random", "random.cuda"
+"""A device has random numbers of its own: what is dropped out on CUDA is not drawn on the processor."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class State:
 
 
 def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> None:
-    """Write weights, the optimiser's moments, the state of torch's random numbers, and all that `State` holds."""
+    """Write weights, the optimiser's moments, the states of torch's random numbers, and all that `State` holds."""
     tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
     for number, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-    tensors["random"] = torch.get_rng_state()
+    tensors[RANDOM] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors[CUDA_RANDOM] = torch.cuda.get_rng_state()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with files.whole(path / RESUME) as temporary:
         save_file(tensors, temporary, metadata={"state": json.dumps(asdict(state))})
@@ -64,7 +68,9 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -
             number, _, moment = name.partition(".")
             moments.setdefault(int(number), {})[moment] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-        torch.set_rng_state(tensors["random"])
+        torch.set_rng_state(tensors[RANDOM])
+        if torch.cuda.is_available() and CUDA_RANDOM in tensors:  # not in what was written without CUDA
+            torch.cuda.set_rng_state(tensors[CUDA_RANDOM])
         return State(int(said["step"]), Place(**said["place"]), tuple(said["losses"]), float(said["seconds"]))
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.clip.checkpoint import save_checkpoint
+from curation.clip.device import full_float32
 from curation.clip.training.fit import deterministic, fit
 from curation.clip.training.folder import Training
 from curation.clip.training.ready import prepare
@@ -34,7 +35,7 @@ def train(
         training = Training.open(path)
         if training.state == "done":
             return training
-        with told_in(path, training.set_state), deterministic(training.config.seed):
+        with told_in(path, training.set_state), deterministic(training.config.seed), full_float32():
             _work(training, decoded, workers, on_progress, on_metrics, lambda: cancel() or (path / "cancel").exists())
     return Training.open(path)
 

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from curation import files
 from curation.errors import UnreadableFile
 from curation.pool.images import stream_images
-from curation.runs.curate import ROW_GROUP_ROWS, SORTED_ROWS
 from curation.runs.export.format import PAIR_COLUMNS
 from curation.runs.folder import Run
+from curation.runs.passes import ROW_GROUP_ROWS, SORTED_ROWS
 from curation.uniform import list_lengths
 
 BATCH_ROWS = 2**16

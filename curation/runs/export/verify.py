@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from curation import files, queries
 from curation.errors import CurationError, UnreadableFile
 from curation.queries.difference import Rows, row_difference
-from curation.runs.curate import derive, environment, pair_schema
+from curation.runs.env import derive, finished_environment, pair_schema
 from curation.runs.export.card import read_card
 from curation.runs.export.format import PAIR_COLUMNS, Format
 from curation.runs.export.formats import EXPORTS
@@ -94,7 +94,7 @@ class _Expected:
         self.entry_kept = np.zeros(len(run.entries), np.int64)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        env = environment(self.run, self.run.entries, self.run.entry_count, self.run.scale)
+        env = finished_environment(self.run)
         wanted = [*dict.fromkeys([*self.columns, "matched_entry_ids"])]
         for unit in units(self.run):
             kept = []

@@ -17,6 +17,7 @@ from curation.runs import curate, plan
 from curation.runs.config import CurateConfig
 from curation.runs.folder import Run
 from curation.runs.plan import create_run
+from inline import INLINE
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 160, 50), "blue": (40, 70, 220), "yellow": (240, 220, 40),
@@ -70,7 +71,7 @@ def make_colour_run(folder: Path, **config: Any) -> Run:
         small_units.setattr(plan, "UNIT_ROWS", 160)
         metadata = from_entries(NAMES, source="test")
         create_run(folder / "run", [str(folder / "pool.parquet")], metadata, CurateConfig(**(config or {"t": 16.0})))
-    return curate.run(folder / "run", workers=2)
+    return curate.run(folder / "run", INLINE)
 
 
 def number_of(uid: str) -> int:
@@ -82,11 +83,9 @@ def number_of(uid: str) -> int:
 
 
 def nano(**config: Any) -> TrainConfig:
-    """24 steps with batches of 16, on everything that matches."""
-    return TrainConfig(
-        **{"model": "headtail-nano", "arm": "matched", "samples": 24 * 16, "batch_size": 16, "learning_rate": 3e-3}
-        | config
-    )
+    """24 steps with batches of 16, on everything that matches; in fp32 on CUDA too."""
+    usual = {"model": "headtail-nano", "arm": "matched", "samples": 24 * 16, "batch_size": 16, "precision": "fp32"}
+    return TrainConfig(**usual | {"learning_rate": 3e-3} | config)
 
 
 def trained(path: Path, run: Run, decoded: Path, **config: Any) -> Training:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from clip.models import small_cfg
+from clip.models import on_cuda, small_cfg
 from clip.training.colours import nano
 from curation import files
 from curation.clip.architectures import new_model
@@ -220,6 +220,26 @@ def test_a_state_is_put_back_whole(tmp_path, state):
         of.text_projection.grad = torch.ones_like(of.text_projection)
         its_optimizer.step()
     assert torch.equal(model.text_projection, state[0].text_projection)
+
+
+@on_cuda
+def test_what_cuda_draws_goes_on_as_well(tmp_path):
+    model = new_model(small_cfg()).cuda()
+    torch.rand(5, device="cuda")
+    save_state(tmp_path, model, optimizer_of(model, nano()), State(1))
+    drawn = torch.rand(3, device="cuda")
+    torch.manual_seed(7)
+    load_state(tmp_path, model, optimizer_of(model, nano()))
+    assert torch.equal(torch.rand(3, device="cuda"), drawn)
+
+
+@on_cuda
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_on_cuda_a_stopped_training_ends_as_an_undisturbed_one(run, decoded, tmp_path, precision):
+    for name in ("whole", "stopped"):
+        create_training(tmp_path / name, run, nano(precision=precision), name=name)
+    whole = train(tmp_path / "whole", decoded=decoded)
+    assert_same(stop_at(tmp_path / "stopped", decoded, 5, 14), whole)
 
 
 def test_without_a_state_it_is_the_beginning(tmp_path):

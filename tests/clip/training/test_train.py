@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from clip.models import on_cuda
 from clip.training.colours import COLOURS, PAIRS, nano, trained
 from conftest import TEXTS
 from curation.clip.checkpoint import WEIGHTS, load_checkpoint
@@ -300,10 +301,9 @@ def test_every_option_has_help():
     assert json.loads(json.dumps(dataclasses.asdict(TrainConfig())))["model"] == "headtail-tiny"
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: training on one was not tested")
+@on_cuda
 def test_on_cuda_it_trains_in_bf16_and_repeats_itself(run, decoded, tmp_path):
-    first, second = (trained(tmp_path / name, run, decoded) for name in ("first", "second"))
+    first, second = (trained(tmp_path / name, run, decoded, precision="auto") for name in ("first", "second"))
     losses = [line["loss"] for line in read_metrics(first.path)]
     assert np.mean(losses[-4:]) < losses[0] - 0.5
     assert same(weights(first), weights(second))

@@ -11,6 +11,7 @@ from curation.runs.config import CurateConfig
 from curation.runs.export.uids import array_to_uids, uids_to_array
 from curation.runs.export.write import export
 from curation.runs.plan import create_run
+from inline import INLINE
 
 
 def test_a_uid_file_is_what_datacomps_documentation_makes_of_the_uids(picture_run, kept, tmp_path):
@@ -48,6 +49,6 @@ def test_pairs_that_share_a_uid_stand_there_once_because_the_resharder_repeats_t
     table = pa.table({"uid": ["1" * 32, "2" * 32, "1" * 32, "1" * 32, "3" * 32], "text": ["a dog"] * 5})
     pq.write_table(table, pool)
     create_run(tmp_path / "run", [str(pool)], from_entries(ENTRIES, source="test"), CurateConfig(t=5.0))
-    manifest = export(curate.run(tmp_path / "run", workers=1), 5.0, tmp_path / "out", "uids")
+    manifest = export(curate.run(tmp_path / "run", INLINE), 5.0, tmp_path / "out", "uids")
     assert np.load(tmp_path / "out" / "uids.npy").size == manifest["pairs"] == 3
     assert manifest["funnel"][-1]["dropped"] == {"uid stands there already": 2}
