@@ -315,7 +315,13 @@ def _members() -> list[Member]:
 
 def _connect(address: str, namespace: str) -> None:
     import ray
+    from ray._private.services import find_node_ids
 
+    if not find_node_ids():  # type: ignore[no-untyped-call]  # Ray itself looks for one for a minute
+        raise CurationError(
+            "no Ray node on this machine; run this on a machine of the cluster, or make this one of them with "
+            f"'ray start --address={address} --num-cpus=0'"
+        )
     try:
         ray.init(address=address, namespace=namespace, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:

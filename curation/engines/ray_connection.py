@@ -16,6 +16,9 @@ _SETTINGS = {
     "RAY_task_oom_retries": str(MAX_RETRIES),
     # without it the process is ended with a trace of C++, a minute after the head; we say it in words before
     "RAY_gcs_rpc_server_reconnect_timeout_s": "1000000000",
+    # a node behind a pulled link is noticed after 7 minutes else; servers of a cluster allow one question a minute
+    "RAY_grpc_client_keepalive_time_ms": "61000",
+    "RAY_grpc_client_keepalive_timeout_ms": "20000",
     # a wrong token is refused 20 times, once a second, else
     "RAY_NUM_REDIS_GET_RETRIES": "5",
     # workers run what is installed on their node

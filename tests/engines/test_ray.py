@@ -68,6 +68,21 @@ def start_driver(folder, seconds):
     return driver
 
 
+def refusal(python, environment):
+    """The one line that a driver says before any work."""
+    found = subprocess.run(
+        [*python, "-m", "engines.drive", ADDRESS, "/nowhere", "0"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (found.stdout, found.returncode) == ("", 1)
+    assert found.stderr.count("\n") == 1
+    return found.stderr
+
+
 @on_cluster
 def test_a_worker_killed_inside_a_unit_costs_that_try_only(engine, two_nodes, tmp_path):
     def kill_a_worker():
@@ -240,14 +255,14 @@ def test_a_token_that_is_wrong_or_missing_is_told(two_nodes, tmp_path, token):
     path = tmp_path / "token"
     if token == "another":
         path.write_text("ab" * 32)
-    found = subprocess.run(
-        [sys.executable, "-m", "engines.drive", ADDRESS, tmp_path, "0"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "RAY_AUTH_TOKEN_PATH": str(path)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+    line = refusal([sys.executable], {"RAY_AUTH_TOKEN_PATH": str(path)})
+    assert line.startswith(f"the cluster at {ADDRESS} does not take the token of this machine; set RAY_AUTH_MODE=token")
+
+
+@on_cluster
+def test_a_machine_that_is_no_node_of_the_cluster_is_told(two_nodes):
+    line = refusal(["unshare", "--pid", "--fork", "--mount-proc", sys.executable], {})
+    assert line == (
+        "no Ray node on this machine; run this on a machine of the cluster, or make this one of them with "
+        f"'ray start --address={ADDRESS} --num-cpus=0'\n"
     )
-    assert found.returncode == 1
-    assert found.stderr.startswith(f"the cluster at {ADDRESS} does not take the token of this machine; set RAY_AUTH")
-    assert found.stderr.count("\n") == 1
