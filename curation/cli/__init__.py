@@ -21,6 +21,7 @@ from curation.cli import (  # noqa: F401  # they register their commands
     ladder,
     metadata,
     pool,
+    runs,
     server,
     size,
     train,

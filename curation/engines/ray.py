@@ -38,6 +38,9 @@ CHECK_S = 120.0
 END_S = 10.0
 """So long the copies of arrays may take to be removed."""
 
+TRIED_AGAIN = "it failed, or its worker or its node died"
+"""Ray tries again by itself; of the tries before the one that came to an end it tells no more than their number."""
+
 
 class RayEngine:
     """The workers of a Ray cluster that is there already."""
@@ -126,6 +129,7 @@ class RayEngine:
             retries=self._ledger.retries,
             failed=len(self._ledger.failures),
             under_way=self._ledger.under_way(),
+            troubles=tuple(self._ledger.troubles),
         )
 
     def map_units(
@@ -142,7 +146,7 @@ class RayEngine:
         import ray
 
         assert self._head is not None
-        ledger = self._ledger = Ledger(max_retries)
+        ledger = self._ledger = Ledger(max_retries, self._ledger)
         run = ray.remote(_run).options(num_cpus=1, max_retries=max_retries, retry_exceptions=True)
         task = ray.put(pickle.dumps((fn, env)))
         key = secrets.token_hex(8)
@@ -168,7 +172,7 @@ class RayEngine:
                         continue
                     if report.outcome.error is not None:
                         raise report.outcome.error
-                    self._note(report)
+                    self._note(unit, report)
                     ledger.finished(unit, report.seconds)
                     on_done(unit, report.outcome.receipt)
         except BaseException:
@@ -178,8 +182,8 @@ class RayEngine:
             raise
         ledger.check()
 
-    def _note(self, report: "_Report") -> None:
-        self._ledger.retried(report.attempt)
+    def _note(self, unit: Unit, report: "_Report") -> None:
+        self._ledger.retried(unit, report.attempt, TRIED_AGAIN)
         self._done[report.node] += 1
         if report.copies:
             self._with_copies.add(report.node)

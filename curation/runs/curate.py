@@ -6,10 +6,8 @@ what they give, and keeps the folder.
 """
 
 import shutil
-import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +29,7 @@ from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
 from curation.runs.folder import Run, State, lock, open_run, write_curves, write_info, write_sketch
 from curation.runs.job import told_in
+from curation.runs.log import Log, write_line
 from curation.runs.parts import (
     CurveEnv,
     curve_groups,
@@ -63,16 +62,18 @@ def run(
         if found.state == "done":
             return found
         check_plan(found)
-        with told_in(path, partial(_set_state, found)), engine:
+        with told_in(path, partial(_set_state, found)), engine, Log(path, engine) as log:
             engine.check(path, _some([file.path for file in found.inputs]))
-            _work(found, engine, on_progress, lambda: cancel() or (path / "cancel").exists())
+            _work(found, engine, log, on_progress, lambda: cancel() or (path / "cancel").exists())
     return open_run(path)
 
 
-def _work(run: Run, engine: Engine, on_progress: Callable[[Progress], None], cancel: Callable[[], bool]) -> None:
+def _work(
+    run: Run, engine: Engine, log: Log, on_progress: Callable[[Progress], None], cancel: Callable[[], bool]
+) -> None:
     todo = units(run)
     amount, of = amounts(run)
-    report = Reporter(run.path, sum(amount), of, on_progress, lambda: engine.status)
+    report = Reporter(run.path, sum(amount), of, on_progress, log)
     work = Work(engine, todo, amount, report, cancel)
     metadata = files.open_parquet(run.path / "work" / "metadata.parquet").read()
     env = environment(run, metadata, MappedArrays(run.path / "work" / "arrays"))
@@ -205,5 +206,4 @@ def _write_results(
 def _set_state(run: Run, state: State, error: str | None) -> None:
     run.info.update(state=state, error=error)
     write_info(run.path, run.info)
-    with suppress(OSError), (run.path / "log.txt").open("a", encoding="utf-8") as log:
-        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}{f': {error}' if error else ''}\n")
+    write_line(run.path, f"{state}: {error}" if error else state)

@@ -228,5 +228,6 @@ def test_a_run_that_loses_a_node_comes_to_the_same(two_nodes, planned, expected,
         assert digest(run) == expected
         assert len(killed) == 1
         assert slowly.attempts() > slowly.units()
+        assert "node 127.0.0.3 is lost; its units go to the others" in (run.path / "log.txt").read_text()
     finally:
         two_nodes.add("127.0.0.3")
