@@ -37,11 +37,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/headtail warm-up
 	@touch $@
 
-# The browser tests drive Debian's Chromium. With root it is installed; without, they say what is missing.
+# The browser tests drive Debian's Chromium, and strace tells what the server and faults do. With root both are installed;
+# without, the tests say what is missing.
 .PHONY: browser
 browser:
-	@command -v chromium >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
-		|| { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null
+	@{ command -v chromium && command -v strace; } >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq chromium strace; } >/dev/null
 	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped; install it with 'sudo apt-get install chromium'" >&2
 
 lock:

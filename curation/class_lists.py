@@ -233,6 +233,6 @@ def _from_parquet(path: Path) -> ClassList:
     if column is None:
         raise MissingColumn(f"{path}: no column {' or '.join(sorted(_HEADS))} (found: {', '.join(names) or 'none'})")
     weight = next((name for name in ("count", "probability") if name in names), None)
-    table = files.open_parquet(path).read([column] + ([weight] if weight else []))
+    table = files.read_table(path, [column] + ([weight] if weight else []))
     weights = table[weight].to_pylist() if weight else [1.0] * len(table)
     return _class_list(zip(table[column].to_pylist(), weights, strict=True))

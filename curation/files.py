@@ -211,13 +211,13 @@ def open_parquet(path: Path | str) -> pq.ParquetFile:
         raise UnreadableFile(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
 
 
-def read_parquet(path: Path | str) -> pa.Table:
-    """All of a Parquet file; UnreadableFile if it is none, or a page of it is damaged."""
-    file = open_parquet(path)
-    try:
-        return file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise UnreadableFile(f"{path}: damaged ({_first_line(error)})") from None
+def read_table(path: Path | str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file as a whole, or some columns of it; UnreadableFile if it is none, or a page of it is damaged."""
+    with open_parquet(path) as file:
+        try:
+            return file.read(None if columns is None else list(columns))
+        except (pa.ArrowException, OSError) as error:
+            raise UnreadableFile(f"{path}: damaged ({_first_line(error)})") from None
 
 
 def read_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:

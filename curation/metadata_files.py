@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -150,14 +151,17 @@ def _read_lines(path: Path) -> Metadata:
 
 
 def _read_parquet(path: Path) -> Metadata:
-    file = files.open_parquet(path)
-    names = file.schema_arrow.names
+    with files.open_parquet(path) as file:
+        names = file.schema_arrow.names
     if "entry" not in names:
         raise MissingColumn(f"{path}: no column 'entry' (found: {', '.join(names) or 'none'})")
-    table = file.read([name for name in ("entry", "source", "language") if name in names])
+    table = files.read_table(path, [name for name in ("entry", "source", "language") if name in names])
     if "language" not in names:
         return _from_table(table, path)
-    codes = normalised(pc.cast(table["language"].combine_chunks(), pa.string()))
+    try:
+        codes = normalised(pc.cast(pc.cast(table["language"], pa.binary()), pa.string()).combine_chunks())
+    except pa.ArrowException:
+        raise BadMetadata(f"{path}: the column 'language' holds no codes of languages, such as 'en'") from None
     lists = {
         code: _from_table(table.filter(pc.equal(codes, code)), path) for code in codes.unique().to_pylist() if code
     }
@@ -169,8 +173,24 @@ def _read_parquet(path: Path) -> Metadata:
 
 
 def _from_table(table: pa.Table, path: Path) -> Metadata:
-    sources = table["source"].to_numpy().tolist() if "source" in table.column_names else path.stem
-    return from_entries(table["entry"].to_numpy().tolist(), sources)
+    sources: str | list[str] = path.stem
+    if "source" in table.column_names:
+        sources = [source if isinstance(source, str) else path.stem for source in _values(table["source"])]
+    return from_entries(_values(table["entry"]), sources)
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """The values of a column; a text that is no UTF-8 stays bytes, so that it is counted as no text."""
+    if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+        return column.to_pylist()
+    return [_decoded(value) for value in pc.cast(column, pa.large_binary()).to_pylist()]
+
+
+def _decoded(value: bytes | None) -> str | bytes | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _read_folder(folder: Path) -> Metadata:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -14,10 +16,17 @@ if TYPE_CHECKING:
 
     from curation.runs.progress import Progress
 
+QUIET_S, LINE_EVERY_S = 15.0, 30.0
+"""Where stderr is no terminal, nothing is said for so long; then of each phase as it begins, and so often."""
+
 
 def print_json(value: Any) -> None:
-    """One line of JSON; dataclasses as objects, tables as lists of them; an infinite t_min becomes null."""
-    print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
+    """One line of JSON; dataclasses as objects, tables as lists of them; an infinite t_min becomes null.
+
+    What is no Unicode, as in the names of some files, is escaped.
+    """
+    line = json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False)
+    print(line.encode(errors="backslashreplace").decode())
 
 
 def _jsonable(value: Any) -> Any:
@@ -84,16 +93,51 @@ def share_bar(what: str) -> Iterator[Callable[[float], None]]:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[["Progress"], None]]:
-    """A bar for each phase of a run."""
-    with _rich_bar() as shown:
-        tasks: dict[str, Any] = {}
+    """A bar for each phase of a run, and below who works on it; where stderr is no terminal a line now and then."""
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
 
-        def show(progress: "Progress") -> None:
-            if progress.phase not in tasks:
-                tasks[progress.phase] = shown.add_task(progress.phase, total=progress.total)
-            shown.update(tasks[progress.phase], completed=progress.done)
+    bars = _rich_bar()
+    if bars.disable:
+        yield _Lines().show
+        return
+    tasks: dict[str, Any] = {}
+    note = Text(no_wrap=True, overflow="ellipsis")
 
+    def show(progress: "Progress") -> None:
+        if progress.phase not in tasks:
+            # what an earlier job did counts for no speed
+            tasks[progress.phase] = bars.add_task(progress.phase, total=progress.total, completed=progress.done)
+        bars.update(tasks[progress.phase], completed=progress.done)
+        rate = [f"{progress.rate:,.0f} {progress.of} a second"] if progress.rate else []
+        note.plain = ", ".join([*rate, *_engine_note(progress)])
+
+    with Live(Group(bars, note), console=bars.console):
         yield show
+
+
+class _Lines:
+    """A long run in a log file: a line for each phase, and one every LINE_EVERY_S. A short one says nothing."""
+
+    def __init__(self) -> None:
+        self._quiet_until = self._due = time.monotonic() + QUIET_S
+        self._phase = ""
+
+    def show(self, progress: "Progress") -> None:
+        from curation.runs.standing import in_words
+
+        now = time.monotonic()
+        if now >= self._due or (now >= self._quiet_until and progress.phase != self._phase):
+            self._phase, self._due = progress.phase, now + LINE_EVERY_S
+            line = "; ".join([in_words(progress, progress.phase), *_engine_note(progress)])
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+def _engine_note(progress: "Progress") -> list[str]:
+    from curation.engines.words import incidents, place
+
+    return [] if progress.engine is None else [place(progress.engine), *incidents(progress.engine)]
 
 
 @contextmanager
@@ -129,7 +173,7 @@ def training_bar() -> Iterator[tuple[Callable[["Progress"], None], Callable[[dic
 
 
 def _rich_bar(*more: "ProgressColumn") -> "RichBar":
-    """On stderr, so that stdout stays what was asked for; nothing at all where stderr is no terminal."""
+    """On stderr, so that stdout stays what was asked for; it is disabled where stderr is no terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

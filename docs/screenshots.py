@@ -17,7 +17,6 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 8591
-BASE = f"http://127.0.0.1:{PORT}"
 RUN = "run=sample-world"
 LADDER = Path(sys.argv[1]) if len(sys.argv) > 1 else None
 
@@ -25,11 +24,11 @@ LADDER = Path(sys.argv[1]) if len(sys.argv) > 1 else None
 def main() -> None:
     """Every picture of the tour, in light theme, and one in dark."""
     (ROOT / "docs" / "images").mkdir(exist_ok=True)
-    with served(), sync_playwright() as playwright:
+    with served() as link, sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
-        open_patiently(page)
+        page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light", base_url=link)
+        page.goto(link)
         page.get_by_role("slider", name="Threshold t").wait_for(timeout=120_000)
         save(page, "distribution")
         lower_the_cap(page)
@@ -51,43 +50,33 @@ def main() -> None:
         if LADDER is not None:
             visit(page, f"/train?{RUN}")
             save(page, "train")
-        dark = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="dark")
+        dark = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="dark", base_url=link)
+        dark.goto(link)
         visit(dark, f"/?{RUN}&t=20")
         save(dark, "dark")
         browser.close()
 
 
 @contextmanager
-def served() -> Iterator[None]:
-    """The app over an empty workspace, so that it makes the run over the sample data."""
+def served() -> Iterator[str]:
+    """The link to the app over an empty workspace, so that it makes the run over the sample data."""
     with tempfile.TemporaryDirectory() as workspace:
         command = [sys.executable, "-m", "curation", "app", "--no-browser", "--port", str(PORT)]
         if LADDER is not None:
             shutil.copytree(LADDER, Path(workspace) / "ladders" / "shown")
         environment = os.environ | {"HEADTAIL_RUNS": workspace}
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        assert server.stdout is not None
         try:
-            yield
+            yield next(line.strip() for line in server.stdout if "token=" in line)
         finally:
             server.terminate()
             server.wait()
 
 
-def open_patiently(page: Page) -> None:
-    """The server takes a moment to listen."""
-    for _ in range(60):
-        try:
-            page.goto(BASE)
-        except Exception:
-            page.wait_for_timeout(500)
-        else:
-            return
-    raise SystemExit(f"no app at {BASE}")
-
-
 def visit(page: Page, path: str, scroll: str = "") -> None:
     """Open a page of the app; scroll: to the text that stands at the top of the picture then."""
-    page.goto(BASE + path)
+    page.goto(path)
     page.get_by_role("heading", level=2).wait_for()
     page.wait_for_timeout(3000)
     if scroll:

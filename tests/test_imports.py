@@ -6,6 +6,7 @@ import pytest
 MODULES = [
     "curation",
     "curation.cli",
+    "curation.engines.ray",
     "curation.queries",
     "curation.online",
     "curation.runs.curate",

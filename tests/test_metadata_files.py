@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curation import files
 from curation.errors import BadArgument, BadMetadata, MissingColumn, MissingFile, UnreadableFile
 from curation.metadata import from_entries
 from curation.metadata_files import read_metadata, read_wordnet, save_metadata, saved_metadata, write_metadata
@@ -178,3 +179,29 @@ def test_metadata_is_saved_with_a_name_and_an_entry(tmp_path):
         save_metadata(from_entries(["dog"], source="a"), tmp_path, " \n ")
     with pytest.raises(BadMetadata):
         save_metadata(from_entries([], source="a"), tmp_path, "nothing")
+
+
+def test_entries_of_parquet_that_are_no_utf8_are_counted(tmp_path):
+    entries = pa.array([b"dog", b"\xff", b"cat"]).view(pa.string())
+    pq.write_table(pa.table({"entry": entries}), tmp_path / "a.parquet")
+    found = read_metadata(tmp_path / "a.parquet")
+    assert (found.entry.to_pylist(), found.dropped) == (["dog", "cat"], {"not a string": 1})
+
+
+@pytest.mark.parametrize("languages", [[["en"]], [7], pa.array([b"\xff"]).view(pa.string())])
+def test_languages_that_are_no_codes_are_refused_in_a_line(tmp_path, languages):
+    pq.write_table(pa.table({"entry": ["dog"], "language": languages}), tmp_path / "a.parquet")
+    with pytest.raises(
+        BadMetadata, match=r"a.parquet: the column 'language' holds no codes of languages, such as 'en'"
+    ):
+        read_metadata(tmp_path / "a.parquet")
+
+
+def test_a_damaged_page_of_metadata_is_refused_in_a_line(tmp_path):
+    path = tmp_path / "a.parquet"
+    files.write_parquet(path, pa.table({"entry": [f"entry {n}" for n in range(1000)]}))
+    data = bytearray(path.read_bytes())
+    data[500] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UnreadableFile, match=r"a.parquet: damaged"):
+        read_metadata(path)

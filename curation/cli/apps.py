@@ -17,3 +17,5 @@ checkpoint_app = App(
     name="checkpoint", help="Look at checkpoints: whether one answers as it should, and which there are."
 )
 app.command(checkpoint_app)
+image_app = App(name="image", help="Look at images: whether one can be decoded.")
+app.command(image_app)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, validators
 
 from curation.cli.apps import app, checkpoint_app
+from curation.cli.checked import print_checked
 from curation.cli.options import Json
 from curation.errors import BadArgument, MissingFile, UnreadableFile
 from curation.terminal import plain, print_json, print_table
@@ -87,6 +88,23 @@ def run_self_test(checkpoint: Checkpoint, *, model: Model = None, as_json: Json 
         print_table(("check", "verdict", "found"), told.checks)
     if told.verdict == "failed":
         sys.exit(1)
+
+
+@checkpoint_app.command(name="check")
+def check(
+    checkpoint: Annotated[Path, Parameter(help="its folder, a training, or a file of weights")],
+    *,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Can a checkpoint from anywhere be loaded? Whole, finite, and nothing but tensors; no code in it is run.
+
+    It is read in a process with limits. The last line of --json is an object with rows_in, kept, dropped, damage and
+    error; a checkpoint is one row. Exit code 1 if it could not be read.
+    """
+    from curation.clip.checkpoint_check import check_checkpoint
+
+    print_checked([(str(checkpoint), check_checkpoint(checkpoint, model))], "checkpoints", as_json)
 
 
 @checkpoint_app.command(name="models")

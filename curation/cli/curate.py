@@ -1,4 +1,4 @@
-"""The commands that make runs and list them: curate and runs; and the jobs that the app starts."""
+"""The command that makes runs, curate; and the jobs that the app starts."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from curation.cli.size import print_size
 from curation.engines.config import EngineConfig
 from curation.errors import BadArgument, CurationError
 from curation.runs.config import CurateConfig
-from curation.terminal import number, plain, print_json, print_table, progress_bar, share_bar
+from curation.terminal import plain, print_json, print_table, progress_bar, share_bar
 
 if TYPE_CHECKING:
     from curation.metadata import Metadata
@@ -99,34 +99,6 @@ def warm_up() -> None:
     matched = Matcher(words).match(words)
     u = uniform(words, matched, entry_hashes(words, 0), 0)
     CurveBuilder(np.array([1]), np.array([1.0])).add(matched, u)
-
-
-@app.command
-def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
-    """A line a run."""
-    from curation.runs.folder import list_runs
-
-    rows = [
-        {
-            "folder": str(found.path),
-            "name": found.name,
-            "state": found.state,
-            "created": found.info["created"],
-            "rows": found.rows,
-            "t": found.info["totals"]["t"] if "totals" in found.info else None,
-            "kept": found.info["totals"]["kept"] if "totals" in found.info else None,
-        }
-        for found in list_runs(folder)
-    ]
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        print(f"no runs in {folder}; make one with 'headtail curate POOL --metadata FILE -o {folder}/NAME'")
-    for row in rows if not as_json else ():
-        when = row["created"][:16].replace("T", " ")
-        kept = f"{row['kept']:,} kept at t = {number(row['t'])}" if row["kept"] is not None else ""
-        rows_there = "" if row["rows"] is None else f"{row['rows']:,} rows"
-        print(f"{row['state']:<12}{when}  {rows_there:>19}  {plain(row['folder'])}  {kept}".rstrip())
 
 
 def _print_estimate(

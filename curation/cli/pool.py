@@ -1,12 +1,12 @@
 """`headtail pool`: what a pool is taken for, and what would be lost of it."""
 
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from curation.cli.apps import pool_app
+from curation.cli.checked import print_checked, told_as_json
 from curation.cli.options import COUNT, SHOWN_FILES, CurateOptions, Json, Pool
 from curation.runs.config import CurateConfig
 from curation.terminal import bar, plain, print_json, print_table
@@ -45,29 +45,19 @@ def pool_show(
 
 @pool_app.command(name="check")
 def pool_check(
-    file: Annotated[str, Parameter(help="a file, or a folder or pattern: a line for each file in it")],
+    pool: Pool,
     *,
     options: Annotated[CurateOptions, Parameter(name="*", show=False)] = CurateOptions(),  # noqa: B008  # frozen
     as_json: Json = False,
 ) -> None:
-    """Read a file to its end and count: rows that are pairs, those dropped by reason, and what is damaged."""
-    from curation.pool.inputs import find_files
-    from curation.pool.show import check_file
+    """Read files to their end and count: rows that are pairs, those dropped by reason, and what is damaged.
+
+    They are read in a process with limits, so that none can do harm. The last line of --json is an object with rows_in,
+    kept, dropped, damage and error, the sum over all files. Exit code 1 if one could not be read.
+    """
+    from curation.pool.checks import check_pool
 
     config = CurateConfig(**asdict(options))
-    with bar(None, "checking") as advance:
-        checked = [
-            (path, check_file(path, its_format, config.columns, advance))
-            for path, its_format in find_files([file], config.pool_format)
-        ]
-    for path, found in checked:
-        if as_json:
-            print_json(found)
-            continue
-        print(f"{plain(str(path))}: {found.kept:,} pairs of {found.rows_in if found.rows_in is not None else '?'} rows")
-        print_table((), [(f"  {reason}", f"{count:,}") for reason, count in {**found.dropped, **found.notes}.items()])
-        for told in (found.damage, found.error):
-            if told:
-                print(f"  {plain(told)}")
-    if any(found.error for _, found in checked):
-        sys.exit(1)
+    with told_as_json(as_json), bar(None, "checking") as advance:
+        checked = check_pool(pool, config.columns, config.pool_format, advance)
+    print_checked(checked, "pairs", as_json)

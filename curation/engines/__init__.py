@@ -1,6 +1,6 @@
 """Engines: where work runs. They know nothing of captions."""
 
-from curation.engines.engine import Engine, Node, Status, UnderWay
+from curation.engines.engine import Engine, Node, Status, Trouble, UnderWay
 from curation.engines.unit import Cancelled, Unit, UnitsFailed
 
-__all__ = ["Cancelled", "Engine", "Node", "Status", "UnderWay", "Unit", "UnitsFailed"]
+__all__ = ["Cancelled", "Engine", "Node", "Status", "Trouble", "UnderWay", "Unit", "UnitsFailed"]

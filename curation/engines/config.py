@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from curation.engines.engine import Engine
+from curation.engines.ray_connection import host_and_port
 from curation.errors import BadArgument
 from curation.options import check_options, option
 
@@ -26,6 +27,8 @@ class EngineConfig:
             raise BadArgument("engine ray: name the head of the cluster with --address HOST:PORT (docs/cluster.md)")
         if self.engine == "local" and self.address:
             raise BadArgument(f"address {self.address}: only for a cluster; give --engine ray with it")
+        if self.address:
+            host_and_port(self.address)
 
 
 def open_engine(config: EngineConfig) -> Engine:

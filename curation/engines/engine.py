@@ -44,14 +44,25 @@ class UnderWay:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """A try of a unit that failed. number: from 1 up; reason: in one line; again: whether the unit is tried again."""
+
+    number: int
+    unit: str
+    reason: str
+    again: bool
+
+
+@dataclass(frozen=True)
 class Status:
     """How an engine stands.
 
     workers:   units that run at a time
     nodes:     the machines
-    retries:   units that were tried again
-    failed:    units that failed at every try
+    retries:   tries that had to be made again, in all calls
+    failed:    units that failed at every try, in the last call
     under_way: those that are not done yet, the longest first
+    troubles:  the last of the tries that failed, in their order
     """
 
     workers: int
@@ -59,6 +70,7 @@ class Status:
     retries: int = 0
     failed: int = 0
     under_way: tuple[UnderWay, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
 
 class Engine(Protocol):

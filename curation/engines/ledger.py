@@ -3,12 +3,13 @@
 import math
 import statistics
 import time
+from collections import deque
 
-from curation.engines.engine import MOST_FAILED, SLOW, SLOW_S, UnderWay
+from curation.engines.engine import MOST_FAILED, SLOW, SLOW_S, Trouble, UnderWay
 from curation.engines.unit import Unit, UnitsFailed
 
 SHOWN = 20
-"""So many units under way are told of."""
+"""So many units under way are told of, and so many tries that failed."""
 
 _LEAST = 5
 """With so many durations a median says something."""
@@ -17,8 +18,10 @@ _LEAST = 5
 class Ledger:
     """The units of one `map_units`."""
 
-    def __init__(self, max_retries: int) -> None:
-        self.retries = 0
+    def __init__(self, max_retries: int, before: "Ledger | None" = None) -> None:
+        """before: that of the engine's last call, whose retries and troubles are told on"""
+        self.retries: int = before.retries if before else 0
+        self.troubles: deque[Trouble] = deque(before.troubles if before else (), SHOWN)
         self.done = 0
         self.failures: dict[Unit, str] = {}
         self._max_retries = max_retries
@@ -46,22 +49,32 @@ class Ledger:
         self._since.pop(unit)
         self._tries[unit] = self._tries.get(unit, 0) + 1
         if self._tries[unit] <= self._max_retries:
-            self.retries += 1
+            self._try_again(unit, reason)
             return True
         self._note(unit, reason)
         return False
 
-    def retried(self, times: int) -> None:
+    def retried(self, unit: Unit, times: int, reason: str) -> None:
         """A unit was tried again so often by somebody who counts the tries himself."""
-        self.retries += times
+        for _ in range(times):
+            self._try_again(unit, reason)
 
     def gave_up(self, unit: Unit, reason: str) -> None:
         """Somebody who counts the tries himself tries it no more. raises UnitsFailed as `failed`"""
         self._since.pop(unit, None)
-        self.retried(self._max_retries)
+        self.retried(unit, self._max_retries, reason)
         self._note(unit, reason)
 
+    def _try_again(self, unit: Unit, reason: str) -> None:
+        self.retries += 1
+        self._tell(unit, reason, again=True)
+
+    def _tell(self, unit: Unit, reason: str, again: bool) -> None:
+        number = self.troubles[-1].number + 1 if self.troubles else 1
+        self.troubles.append(Trouble(number, str(unit), reason, again))
+
     def _note(self, unit: Unit, reason: str) -> None:
+        self._tell(unit, reason, again=False)
         self.failures[unit] = reason
         if len(self.failures) >= MOST_FAILED:
             self.check()

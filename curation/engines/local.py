@@ -56,6 +56,7 @@ class LocalEngine:
             retries=self._ledger.retries,
             failed=len(self._ledger.failures),
             under_way=self._ledger.under_way(),
+            troubles=tuple(self._ledger.troubles),
         )
 
     def map_units(
@@ -71,7 +72,7 @@ class LocalEngine:
         """As `Engine.map_units`."""
         task = pickle.dumps((fn, env))
         waiting = deque(units)
-        ledger = self._ledger = Ledger(max_retries)
+        ledger = self._ledger = Ledger(max_retries, self._ledger)
         try:
             while waiting or self._busy():
                 if cancel():

@@ -4,20 +4,15 @@ Units are Ray's tasks of one CPU. What all units share goes to the cluster once,
 objects, and everything else goes through files.
 """
 
-import importlib.util
 import logging
 import math
-import os
 import pickle
-import re
 import secrets
-import signal
-import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -28,9 +23,10 @@ from curation.engines.engine import MAX_RETRIES, POLL_S, Env, Node, Receipt, Sta
 from curation.engines.head import Head, Member, answers
 from curation.engines.ledger import Ledger
 from curation.engines.probe import Probe, expected
+from curation.engines.ray_connection import host_and_port, undisturbed, why_no_connection
 from curation.engines.unit import Cancelled, Unit
 from curation.engines.worker import Outcome, outcome_of
-from curation.errors import BadArgument, CurationError, MissingExtra
+from curation.errors import CurationError, MissingExtra
 
 AHEAD = 1.25
 """Units handed over, as a multiple of the CPUs: no node waits for the next one, and an autoscaler sees that there are
@@ -40,22 +36,10 @@ CHECK_S = 120.0
 """So long a node may take to start a first worker and to look at the files."""
 
 END_S = 10.0
-"""So long the end of an engine may take."""
+"""So long the copies of arrays may take to be removed."""
 
-_SETTINGS = {
-    # Ray tries a unit whose worker used up the memory for ever; it is bounded as all other tries are
-    "RAY_task_oom_retries": str(MAX_RETRIES),
-    # without it the process is ended with a trace of C++, a minute after the head; we say it in words before
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "1000000000",
-    # workers run what is installed on their node
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # what it has to say is told by us
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_IGNORE_UNHANDLED_ERRORS": "1",
-    "RAY_DISABLE_IMPORT_WARNING": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
+TRIED_AGAIN = "it failed, or its worker or its node died"
+"""Ray tries again by itself; of the tries before the one that came to an end it tells no more than their number."""
 
 
 class RayEngine:
@@ -69,7 +53,7 @@ class RayEngine:
         workers: how many units run at a time at most; 0: as many as the cluster has CPUs
         raises BadArgument for another address
         """
-        self._host, self._port = _host_and_port(address)
+        self._address = host_and_port(address)
         self._most = workers
         self._session = secrets.token_hex(8)
         self._head: Head | None = None
@@ -79,17 +63,18 @@ class RayEngine:
         self._with_copies: set[str] = set()
 
     def __enter__(self) -> "RayEngine":
-        if importlib.util.find_spec("ray") is None:
+        if find_spec("ray") is None:
             raise MissingExtra("--engine ray needs Ray; install it with: pip install 'headtail[ray]'")
-        why_not = answers(self._host, self._port)
+        host, port = self._address
+        why_not = answers(*self._address)
         if why_not is not None:
             raise CurationError(
-                f"no Ray cluster at {self._host}:{self._port} ({why_not}); start one with "
-                f"'ray start --head --port={self._port}', or give its address"
+                f"no Ray cluster at {host}:{port} ({why_not}); start one with "
+                f"'ray start --head --port={port}', or give its address"
             )
-        with _undisturbed():
-            _connect(f"{self._host}:{self._port}", f"headtail-{self._session}")
-        self._head = Head(self._host, self._port, _members)
+        with undisturbed():
+            _connect(f"{host}:{port}", f"headtail-{self._session}")
+        self._head = Head(self._address, _own_node(), _members)
         return self
 
     def __exit__(
@@ -100,14 +85,14 @@ class RayEngine:
         if self._head is None:
             return
         self._head.close()
-        if not self._head.lost and self._with_copies:
+        if self._head.lost:  # leaving it would wait for it
+            self._head = None
+            return
+        if self._with_copies:
             with suppress(Exception):  # best effort: what is left is removed by a later engine
                 removals = [_on(node, shared.remove_copies).remote(self._session) for node in self._with_copies]
                 ray.wait(removals, num_returns=len(removals), timeout=END_S)
-        # where the head is gone it may wait for it
-        ending = threading.Thread(target=ray.shutdown, name="leave the cluster", daemon=True)
-        ending.start()
-        ending.join(END_S)
+        ray.shutdown()
         self._head = None
 
     def check(self, folder: Path, reads: Sequence[str]) -> None:
@@ -118,8 +103,7 @@ class RayEngine:
         members = self._head.members
         if not members:
             raise CurationError(
-                f"the cluster at {self._host}:{self._port} has no CPUs; "
-                f"start workers with 'ray start --address={self._host}:{self._port}'"
+                f"the cluster at {self._head} has no CPUs; start workers with 'ray start --address={self._head}'"
             )
         with expected(folder, reads) as probe:
             asked = {_on(node.id, _probed).remote(probe): node for node in members}
@@ -145,6 +129,7 @@ class RayEngine:
             retries=self._ledger.retries,
             failed=len(self._ledger.failures),
             under_way=self._ledger.under_way(),
+            troubles=tuple(self._ledger.troubles),
         )
 
     def map_units(
@@ -161,7 +146,7 @@ class RayEngine:
         import ray
 
         assert self._head is not None
-        ledger = self._ledger = Ledger(max_retries)
+        ledger = self._ledger = Ledger(max_retries, self._ledger)
         run = ray.remote(_run).options(num_cpus=1, max_retries=max_retries, retry_exceptions=True)
         task = ray.put(pickle.dumps((fn, env)))
         key = secrets.token_hex(8)
@@ -187,7 +172,7 @@ class RayEngine:
                         continue
                     if report.outcome.error is not None:
                         raise report.outcome.error
-                    self._note(report)
+                    self._note(unit, report)
                     ledger.finished(unit, report.seconds)
                     on_done(unit, report.outcome.receipt)
         except BaseException:
@@ -197,8 +182,8 @@ class RayEngine:
             raise
         ledger.check()
 
-    def _note(self, report: "_Report") -> None:
-        self._ledger.retried(report.attempt)
+    def _note(self, unit: Unit, report: "_Report") -> None:
+        self._ledger.retried(unit, report.attempt, TRIED_AGAIN)
         self._done[report.node] += 1
         if report.copies:
             self._with_copies.add(report.node)
@@ -293,11 +278,6 @@ def _received(ref: Any) -> _Report | str:
 
     try:
         return ray.get(ref)
-    except ray.exceptions.LocalRayletDiedError:
-        raise CurationError(
-            "the Ray node of this machine has ended; what is done is kept, resume when it is back, or with "
-            "--engine local"
-        ) from None
     except ray.exceptions.RayError as error:
         return _reason(error)
 
@@ -313,6 +293,15 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
 
 
+def _own_node() -> tuple[str, int]:
+    """Where the raylet of this machine listens."""
+    import ray
+
+    own = ray.get_runtime_context().get_node_id()
+    (node,) = (node for node in ray.nodes() if node["NodeID"] == own)  # type: ignore[no-untyped-call]
+    return node["NodeManagerAddress"], node["NodeManagerPort"]
+
+
 def _members() -> list[Member]:
     """The nodes with CPUs that are alive."""
     import ray
@@ -324,61 +313,19 @@ def _members() -> list[Member]:
     ]
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^\s:/@]+):(\d{1,5})", address)
-    if not found or not 0 < int(found[2]) < 65536:
-        raise BadArgument(
-            f"{address!r} is not an address of a Ray cluster; allowed is HOST:PORT of its head, such as 10.0.0.5:6379, "
-            "and the command runs on a machine of the cluster"
-        )
-    return found[1].strip("[]"), int(found[2])
-
-
 def _connect(address: str, namespace: str) -> None:
     import ray
+    from ray._private.services import find_node_ids
 
+    if not find_node_ids():  # type: ignore[no-untyped-call]  # Ray itself looks for one for a minute
+        raise CurationError(
+            "no Ray node on this machine; run this on a machine of the cluster, or make this one of them with "
+            f"'ray start --address={address} --num-cpus=0'"
+        )
     try:
         ray.init(address=address, namespace=namespace, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:
         with suppress(Exception):
             ray.shutdown()
-        raise CurationError(_why_no_connection(address, error)) from None
+        raise CurationError(why_no_connection(address, error)) from None
     ray._private.worker._worker_logs_enabled = False  # else it prints the last lines of any raylet that dies
-
-
-def _why_no_connection(address: str, error: Exception) -> str:
-    import ray
-
-    text = str(error)
-    versions = re.findall(r"(Ray|Python): (\S+)", text)
-    if "Version mismatch" in text and len(versions) == 4:
-        there, here = (" and ".join(" ".join(part) for part in versions[at : at + 2]) for at in (0, 2))
-        return f"the cluster at {address} runs {there}, this machine {here}; install the same versions on all of them"
-    if isinstance(error, ray.exceptions.AuthenticationError):
-        return (
-            f"the cluster at {address} does not take the token of this machine; set RAY_AUTH_MODE=token, and "
-            "RAY_AUTH_TOKEN_PATH to a file with the cluster's token"
-        )
-    causes = [str(one).strip().splitlines()[0] for one in (error.__cause__, error) if one is not None and str(one)]
-    return f"no connection to the Ray cluster at {address} ({causes[0][:200] if causes else type(error).__name__})"
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """While ray is imported and connects: it says nothing, and what it changes in this process is as it was after."""
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    hook = sys.excepthook
-    null, before = os.open(os.devnull, os.O_WRONLY), os.dup(2)
-    os.dup2(null, 2)  # parts of it in C++ write there
-    try:
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(null)
-        os.close(before)
-        sys.excepthook = hook
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in handlers.items():
-                signal.signal(number, handler)

@@ -26,6 +26,9 @@ SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst")
 MAX_READ_AGAIN = 10 * MAX_LINE_BYTES
 """Characters of a file that are read again at most: each quote that does not close could cost 16 MB of them."""
 
+LINE_COSTS = 64
+"""A line takes so many bytes of memory besides its characters, and a record of millions of short ones is no record."""
+
 NO_LAST_END = "files whose last line has no end"
 
 
@@ -145,7 +148,7 @@ class _Lines:
         if line is None:
             raise _LineTooLong
         self.taken.append(line)
-        self._held += len(line)
+        self._held += len(line) + LINE_COSTS
         return line
 
     def next_record(self) -> None:
@@ -158,7 +161,7 @@ class _Lines:
         if self._stream.damage and next(self._lines, None) is None:
             return
         self._again.extend(reversed(self.taken[1:]))
-        self._read_again += sum(map(len, self.taken[1:]))
+        self._read_again += sum(len(line) + LINE_COSTS for line in self.taken[1:])
 
 
 def allow_long_fields() -> None:

@@ -20,6 +20,7 @@ from curation import files
 from curation.errors import CurationError, MissingFile, UnreadableFile
 from curation.pool import image_folder
 from curation.pool.arrow import ArrowFile
+from curation.pool.batches import bounded
 from curation.pool.columns import Columns
 from curation.pool.format import Format
 from curation.pool.pairs import BATCH_ROWS, Scanned, as_text, usable_pairs
@@ -61,12 +62,20 @@ def read(path: Path, columns: Columns) -> Iterator[Scanned]:
         dropped: Counter[str] = Counter()
         for row, batch in file.batches(BATCH_ROWS):
             try:
-                parts.append(_columns(batch, row, columns))
-            except pa.ArrowInvalid:
+                batch.validate()
+                found = list(bounded(batch))
+            except pa.ArrowException:
                 dropped["record batch is damaged"] += len(batch)
-            if _is_full(parts):
-                yield _scanned(parts, dropped, None)
-                parts, dropped = [], Counter()
+                continue
+            for part in found:
+                try:
+                    parts.append(_columns(part, row, columns))
+                except pa.ArrowException:
+                    dropped["record batch is damaged"] += len(part)
+                row += len(part)
+                if _is_full(parts):
+                    yield _scanned(parts, dropped, None)
+                    parts, dropped = [], Counter()
         if parts or dropped or file.damage:
             yield _scanned(parts, dropped, file.damage)
 

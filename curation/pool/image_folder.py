@@ -21,10 +21,12 @@ import pyarrow.compute as pc
 
 from curation import files
 from curation.errors import CurationError, MissingColumn, UnreadableFile
+from curation.pool.batches import measured_batches
 from curation.pool.columns import Columns
 from curation.pool.delimited import allow_long_fields
 from curation.pool.image_files import read_image, read_parts, why_unusable
 from curation.pool.pairs import Scanned, is_text
+from curation.pool.parquet import damaged
 from curation.pool.rows import Row, Rows, pair_fields, printable, word
 from curation.pool.sniff import check_bare
 from curation.pool.uids import image_digest, pair_uid
@@ -34,7 +36,6 @@ FILE_NAME = "file_name"
 MAX_LINE_BYTES = 5_000_000
 
 _LOOK_AT = 1000  # lines of JSON that are asked for their names
-_READ_ROWS = 1000
 
 
 def metadata_files(path: Path) -> list[Path]:
@@ -192,12 +193,12 @@ def _table_records(path: Path) -> Iterator[dict[str, Any] | str]:
         names = [field.name for field in schema if not pa.types.is_nested(field.type)]
         names = [name for name in names if len(schema.get_all_field_indices(name)) == 1]
         try:
-            for batch in table.iter_batches(_READ_ROWS, columns=names):
+            for batch in measured_batches(table, range(table.num_row_groups), names):
                 columns = {name: _values(batch[name]) for name in names}
                 yield from (dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True))
                 row += len(batch)
         except (pa.ArrowException, OSError) as error:
-            raise UnreadableFile(f"{path}: damaged near row {row} ({str(error).splitlines()[0]})") from None
+            raise damaged(path, row, error) from None
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -24,11 +24,12 @@ import pyarrow as pa
 from curation import files
 from curation.errors import CurationError, UnreadableFile
 from curation.pool import webdataset
+from curation.pool.batches import measured_batches
 from curation.pool.columns import Columns
 from curation.pool.format import Format
 from curation.pool.image_files import IMAGE_SUFFIXES, read_image
-from curation.pool.pairs import BATCH_ROWS, Scanned, as_text, usable_pairs
-from curation.pool.parquet import stream_cells
+from curation.pool.pairs import Scanned, as_text, usable_pairs
+from curation.pool.parquet import damaged, stream_cells
 from curation.pool.tables import check_text_column, pair_columns
 from curation.pool.tar import Damage
 
@@ -74,12 +75,14 @@ def read(path: Path, columns: Columns) -> Iterator[Scanned]:
         damage = "; ".join(found.damage) or None
         row = 0
         try:
-            for batch in table.iter_batches(BATCH_ROWS, columns=[name for name in names if name in wanted]):
+            for batch in measured_batches(
+                table, range(table.num_row_groups), [name for name in names if name in wanted]
+            ):
                 yield _pairs(batch, row, columns, found, damage)
                 row += len(batch)
                 damage = None
         except (pa.ArrowException, OSError) as error:
-            raise UnreadableFile(f"{path}: damaged near row {row} ({str(error).splitlines()[0]})") from None
+            raise damaged(path, row, error) from None
 
 
 def images(path: Path, columns: Columns, references: Sequence[str]) -> list[bytes | None]:

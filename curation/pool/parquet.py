@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+from bisect import bisect
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation import files
+from curation.errors import UnreadableFile
 from curation.pool import remote
+from curation.pool.batches import measured_batches
 from curation.pool.columns import Columns
 from curation.pool.format import Format
-from curation.pool.pairs import BATCH_ROWS, Scanned, usable_pairs, usable_texts
+from curation.pool.pairs import PAIR_SCHEMA, Scanned, usable_pairs, usable_texts
 from curation.pool.tables import check_text_column, pair_columns
 
 CELL_ROWS = 64
 """Rows of images that are decoded at a time."""
+
+MAX_DAMAGED = 100
+"""So many row groups that are damaged are stepped over; a file with more of them is left."""
 
 
 def look_at(path: Path | str, columns: Columns) -> tuple[tuple[int, ...], str]:
@@ -41,19 +47,29 @@ def scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[Sca
 
     raises UnreadableFile where the file is damaged
     """
+    for _, scanned in _scan(path, row_groups, columns):
+        yield scanned
+
+
+def _scan(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[tuple[int, Scanned]]:
+    """As `scan`, each batch with the number of the row behind its last."""
     wanted = [columns.text, columns.uid, columns.url, columns.width, columns.height, columns.language]
     with _open(path) as file:
         names = file.schema_arrow.names
     if columns.uid not in names and columns.url not in names:
         wanted.append(columns.image)
     for first_row, batch in _batches(path, row_groups, wanted):
-        yield _usable_pairs(batch, first_row, columns, columns.image in names)
+        try:
+            scanned = _usable_pairs(batch, first_row, columns, columns.image in names)
+        except pa.ArrowException as error:
+            raise damaged(path, first_row, error) from None
+        yield first_row + len(batch), scanned
 
 
 def scan_texts(path: str, row_groups: Sequence[int], columns: Columns) -> Iterator[tuple[pa.StringArray, Counter[str]]]:
     """The texts that `scan` yields, and what it leaves out, without reading the other columns."""
     for _, batch in _batches(path, row_groups, [columns.text]):
-        text, valid, dropped = usable_texts(batch[columns.text])
+        text, valid, dropped = usable_texts(pair_columns(batch, columns)["text"])
         yield (text if valid.all() else text.filter(pa.array(valid))), dropped
 
 
@@ -63,7 +79,42 @@ def _fields(path: Path | str) -> list[str]:
 
 
 def _read(path: Path | str, columns: Columns) -> Iterator[Scanned]:
-    yield from scan(str(path), range(len(look_at(path, columns)[0])), columns)
+    """See Format. Row groups that are damaged are counted and stepped over; then the damage is raised."""
+    counts, _ = look_at(path, columns)
+    starts = [0, *accumulate(max(count, 0) for count in counts)]
+    group, alone, found = 0, False, list[UnreadableFile]()
+    while group < len(counts) and len(found) <= MAX_DAMAGED:
+        met, stop = starts[group], group + 1 if alone else len(counts)
+        try:
+            for row, scanned in _scan(str(path), range(group, stop), columns):
+                met = row
+                yield scanned
+        except UnreadableFile as error:
+            if files.is_uri(path):  # the server may be to blame: trying each row group would wait for it each time
+                raise
+            begun = max(group, min(bisect(starts, met), len(counts)) - 1)
+            if met == starts[begun] and not alone:  # the damage may be in a group that is read with this one
+                group, alone = begun, True
+                continue
+            found.append(error)
+            stop, alone = begun + 1, False
+        if starts[stop] > met:
+            yield lost_rows(starts[stop] - met)
+        group = stop
+    if starts[-1] > starts[group]:
+        yield lost_rows(starts[-1] - starts[group])
+    if found:
+        raise found[0]
+
+
+def damaged(path: Path | str, row: int, error: BaseException) -> UnreadableFile:
+    """What to raise where a file cannot be read any further, in one line."""
+    return remote.failure(path, error, f"damaged near row {row}")
+
+
+def lost_rows(count: int) -> Scanned:
+    """Rows that a footer tells of, and that cannot be read."""
+    return Scanned(pa.RecordBatch.from_pylist([], schema=PAIR_SCHEMA), Counter({"row group is damaged": count}))
 
 
 def stream_cells(path: Path | str, column: str, rows: Sequence[int]) -> Iterator[tuple[int, Any]]:
@@ -83,7 +134,7 @@ def stream_cells(path: Path | str, column: str, rows: Sequence[int]) -> Iterator
                 try:
                     batch = next(batches)
                 except (pa.ArrowException, OSError) as error:
-                    raise remote.failure(path, error, f"damaged near row {at}") from None
+                    raise damaged(path, at, error) from None
                 while left and left[0] < at + len(batch):
                     row = left.popleft()
                     yield row, batch.column(0)[row - at].as_py()
@@ -135,11 +186,11 @@ def _batches(path: str, row_groups: Sequence[int], wanted: Sequence[str]) -> Ite
         found = [name for name in wanted if name in file.schema_arrow.names]
         first_row = sum(file.metadata.row_group(group).num_rows for group in range(min(row_groups, default=0)))
         try:
-            for batch in file.iter_batches(BATCH_ROWS, row_groups=list(row_groups), columns=found):
+            for batch in measured_batches(file, row_groups, found):
                 yield first_row, batch
                 first_row += len(batch)
         except (pa.ArrowException, OSError) as error:
-            raise remote.failure(path, error, f"damaged near row {first_row}") from None
+            raise damaged(path, first_row, error) from None
 
 
 def _usable_pairs(batch: pa.RecordBatch, first_row: int, columns: Columns, has_image: bool) -> Scanned:

@@ -1,12 +1,10 @@
 """What a pool is taken for, before anything is done with it: files, formats, columns, and the first pairs."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from curation.errors import CurationError
 from curation.pool.columns import Columns
 from curation.pool.format import Format
 from curation.pool.inputs import PoolFile, find_files, guess_columns, look_at
@@ -51,39 +49,3 @@ def _first_pairs(path: Path | str, format: Format, columns: Columns, count: int)
         if len(pairs) == count:
             break
     return pairs
-
-
-@dataclass
-class Checked:
-    """What reading a file from its beginning to its end gives.
-
-    rows_in: rows that were met, None where the file cannot be read at all; kept + dropped are as many
-    damage:  what was lost besides, one line each; error: why the file cannot be read, or not to its end
-    """
-
-    rows_in: int | None
-    kept: int
-    dropped: dict[str, int]
-    notes: dict[str, int]
-    damage: str | None
-    error: str | None
-
-
-def check_file(
-    path: Path | str, format: Format, columns: Columns, on_rows: Callable[[int], None] = lambda rows: None
-) -> Checked:
-    """Read all of a file and count; raises nothing that the file could be the reason for."""
-    dropped, notes = Counter[str](), Counter[str]()
-    kept, damage, error = 0, list[str](), None
-    try:
-        for batch in format.read(path, guess_columns(format.fields(path), columns)):
-            kept += len(batch.pairs)
-            dropped += batch.dropped
-            notes += batch.notes
-            damage += [batch.damage] if batch.damage else []
-            on_rows(len(batch.pairs) + batch.dropped.total())
-    except CurationError as reason:
-        error = str(reason)
-    met = kept + dropped.total()
-    rows_in = None if error is not None and not met else met
-    return Checked(rows_in, kept, dict(dropped), dict(notes), "; ".join(damage) or None, error)

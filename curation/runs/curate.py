@@ -6,10 +6,8 @@ what they give, and keeps the folder.
 """
 
 import shutil
-import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +30,7 @@ from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
 from curation.runs.folder import Run, State, lock, open_run, write_curves, write_info, write_sketch
 from curation.runs.job import told_in
+from curation.runs.log import Log, write_line
 from curation.runs.parts import (
     CurveEnv,
     curve_groups,
@@ -64,28 +63,30 @@ def run(
         found = open_run(path)
         if found.state != "done":
             check_plan(found)
-            with told_in(path, partial(_set_state, found)), failures_told(found), engine:
+            with told_in(path, partial(_set_state, found)), failures_told(found), engine, Log(path, engine) as log:
                 engine.check(path, _some([file.path for file in found.inputs]))
-                _work(found, engine, on_progress, lambda: cancel() or (path / "cancel").exists())
+                _work(found, engine, log, on_progress, lambda: cancel() or (path / "cancel").exists())
         # not before the run says that it is done: without it, a job that is killed here could not be gone on with
         shutil.rmtree(path / "work", ignore_errors=True)
     return open_run(path)
 
 
-def _work(run: Run, engine: Engine, on_progress: Callable[[Progress], None], cancel: Callable[[], bool]) -> None:
+def _work(
+    run: Run, engine: Engine, log: Log, on_progress: Callable[[Progress], None], cancel: Callable[[], bool]
+) -> None:
     todo = units(run)
     amount, of = amounts(run)
-    report = Reporter(run.path, sum(amount), of, on_progress, lambda: engine.status)
+    report = Reporter(run.path, sum(amount), of, on_progress, log)
     work = Work(engine, todo, amount, report, cancel)
-    metadata = files.read_parquet(run.path / "work" / "metadata.parquet")
+    metadata = files.read_table(run.path / "work" / "metadata.parquet")
     env = environment(run, metadata, MappedArrays(run.path / "work" / "arrays"))
     judged = filter_pool(run, env.reading, work) if run.config.active_filters else Counter[str]()
 
     report.phase("match")
     write_arrays = Unit(0, str(run.path / "work" / "metadata.parquet"), ())
-    engine.map_units(arrays_unit, [write_arrays], env, on_done=lambda unit, receipt: None, cancel=cancel)
+    engine.map_units(arrays_unit, [write_arrays], env, on_done=lambda unit, receipt: None, cancel=work.cancelled)
     first_pass = work.do(match_unit, env, env.work, "match")
-    env = _counted(run, metadata, env, total_counts(engine, env, len(todo), cancel))
+    env = _counted(run, metadata, env, total_counts(engine, env, len(todo), work.cancelled))
 
     pairs = sum(receipt.rows for receipt in first_pass)
     env = replace(env, drawn_share=drawn_share(pairs))
@@ -118,7 +119,7 @@ def _some(paths: list[str]) -> list[str]:
 def arrays_unit(unit: Unit, env: Env) -> None:
     """Build the matcher of the metadata behind the unit, once for all workers -> work/arrays."""
     assert isinstance(env.arrays, MappedArrays)
-    write_entry_arrays(env.arrays.entries, files.read_parquet(unit.path), env.seed)
+    write_entry_arrays(env.arrays.entries, files.read_table(unit.path), env.seed)
 
 
 def _counted(run: Run, metadata: pa.Table, env: Env, entry_count: np.ndarray) -> Env:
@@ -136,7 +137,7 @@ def _curves(run: Run, work: Work, env: CurveEnv) -> Curves:
     parts = curve_groups(len(work.todo), run.path / "pairs")
     amount = [sum(work.amount[number] for number in part.row_groups) for part in parts]
     replace(work, todo=parts, amount=amount).do(curve_unit, env, env.folder, "curves")
-    curves = total_curves(work.engine, env, len(parts), work.cancel)
+    curves = total_curves(work.engine, env, len(parts), work.cancelled)
     write_curves(run.path, curves)
     gather_rare(env, len(parts), run.path / "rare")
     gather_drawn(env, len(parts), run.path / "drawn.parquet")
@@ -208,5 +209,4 @@ def _write_results(
 def _set_state(run: Run, state: State, error: str | None) -> None:
     run.info.update(state=state, error=error)
     write_info(run.path, run.info)
-    with suppress(OSError), (run.path / "log.txt").open("a", encoding="utf-8") as log:
-        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {state}{f': {error}' if error else ''}\n")
+    write_line(run.path, f"{state}: {error}" if error else state)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from curation.live import Live, Ranks, Sketch, live, ranks, sketch
 from curation.pool.inputs import PoolFile
 from curation.runs import digests
 from curation.runs.config import CurateConfig
+from curation.runs.form import POOL_FILE, STEP, count, misfit, number, one_of
 from curation.runs.routing import scale_of
 from curation.scale import LanguageScale
 
@@ -35,6 +36,15 @@ State = Literal["planned", "running", "done", "failed", "cancelled", "interrupte
 
 _KEYS = {"kind", "name", "state", "created", "plan", "plan_digest"}
 _KEYS_WHEN_DONE = {"totals", "funnel", "unit_pairs", "damage", "notes"}
+_FORM = {
+    "kind": str, "name": str, "state": one_of(*get_args(State)), "created": str, "plan_digest": str,
+    "plan": {"config": dict, "inputs": [POOL_FILE], "units": list, "metadata": dict},
+    "totals?": {"t": number, "rows": count},
+}  # fmt: skip
+_FORM_WHEN_DONE = {
+    "totals": {"t": number, "rows": count}, "funnel": [STEP], "unit_pairs": [count], "damage": list, "notes": dict,
+    "digests?": dict,
+}  # fmt: skip
 _SCALAR_CURVES = [f.name for f in fields(Curves) if f.name != "entry_kept"]
 
 
@@ -76,7 +86,7 @@ class Run:
     @property
     def rows(self) -> int | None:
         """Rows of the pool; None where only reading tells, and the run is not through."""
-        if "totals" in self.info:
+        if self.info.get("totals"):
             return int(self.info["totals"]["rows"])
         rows = [file.rows for file in self.inputs]
         return None if None in rows else sum(row for row in rows if row is not None)
@@ -91,7 +101,7 @@ class Run:
     @cached_property
     def entries(self) -> pa.Table:
         """entry_id int32, entry string, source string, count int64, language string if known; row i is entry i."""
-        return files.read_parquet(self.path / "entries.parquet")
+        return files.read_table(self.path / "entries.parquet")
 
     @cached_property
     def entry_count(self) -> np.ndarray:
@@ -152,13 +162,21 @@ def open_run(path: Path) -> Run:
             f"{path}: run folder of format {found}, this version reads format {FORMAT}"
             + ("; a later headtail wrote it, install that one" if isinstance(found, int) and found > FORMAT else "")
         )
+    needed = _KEYS | (_KEYS_WHEN_DONE if info.get("state") == "done" else set())
+    if missing := sorted(needed - info.keys()):
+        raise BadRun(f"{path}: run.json lacks {', '.join(missing)}; it was damaged or written by something else")
+    if wrong := misfit(info, _FORM | (_FORM_WHEN_DONE if info["state"] == "done" else {})):
+        raise BadRun(f"{path}: run.json has no such {wrong} as it should; it was damaged or written by something else")
+    try:
+        CurateConfig(**info["plan"]["config"])
+    except (CurationError, TypeError, ValueError, AttributeError):
+        raise BadRun(
+            f"{path}: run.json has settings that this version does not know; it was damaged or written by a later one"
+        ) from None
     if not digests.is_unchanged(text, info):
         raise BadRun(
             f"{path}: run.json was changed after the run began, or is damaged; put back a copy, or start a new run"
         )
-    needed = _KEYS | (_KEYS_WHEN_DONE if info.get("state") == "done" else set())
-    if missing := sorted(needed - info.keys()):
-        raise BadRun(f"{path}: run.json lacks {', '.join(missing)}; it was damaged or written by something else")
     return Run(path, info)
 
 

@@ -62,7 +62,8 @@ def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[N
 
     tell: writes the state, and the one line of an error
     """
-    (path / "cancel").unlink(missing_ok=True)
+    for name in ("cancel", "progress.json"):  # of the job before
+        (path / name).unlink(missing_ok=True)
     files.remove_leftovers(path)
     try:
         tell("running", None)

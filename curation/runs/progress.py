@@ -9,6 +9,7 @@ from typing import Any
 
 from curation import files
 from curation.engines import Status
+from curation.runs.log import Log
 
 WRITE_EVERY_S = 0.5
 BEAT_S = 2.0
@@ -49,13 +50,16 @@ class Reporter:
         total: int,
         of: str,
         on_progress: Callable[[Progress], None],
-        status: Callable[[], Status | None] = lambda: None,
+        log: Log | None = None,
     ) -> None:
+        """log: of the run, which knows its engine; None where neither is"""
         self._path = path
         self._total = total
         self._of = of
         self._on_progress = on_progress
-        self._status = status
+        self._log = log
+        self._engine: Status | None = None
+        self._phase = ""
         self._started = time.monotonic()
         self._sequence = 0
         self._written = -WRITE_EVERY_S
@@ -63,10 +67,11 @@ class Reporter:
 
     def phase(self, name: str, already_done: int = 0, total: int | None = None) -> None:
         """A phase begins, `already_done` of its rows by an earlier job; `total` where it has one of its own."""
-        self.end_phase()
+        if name != self._phase:
+            self.end_phase()
+            self._phase, self._phase_started = name, time.monotonic()
         self._total = self._total if total is None else total
-        self._phase, self._done, self._done_before = name, already_done, already_done
-        self._phase_started = time.monotonic()
+        self._done, self._done_before, self._counted_from = already_done, already_done, time.monotonic()
         self._report(write=True)
 
     def add(self, rows: int) -> None:
@@ -81,14 +86,18 @@ class Reporter:
 
     def end_phase(self) -> None:
         """The phase under way is over; its seconds are noted."""
-        if hasattr(self, "_phase"):
+        if self._phase:
             self.seconds[self._phase] = round(time.monotonic() - self._phase_started, 3)
             self._report(write=True)
+            if self._log is not None:
+                self._log.phase(self._phase, self.seconds[self._phase])
 
     def _report(self, write: bool) -> None:
         now = time.monotonic()
-        counted, seconds = self._done - self._done_before, now - self._phase_started
+        counted, seconds = self._done - self._done_before, now - self._counted_from
         rate = counted / seconds if counted and seconds > 0 else 0.0
+        if write and self._log is not None:
+            self._engine = self._log.look()
         progress = Progress(
             phase=self._phase,
             done=self._done,
@@ -97,7 +106,7 @@ class Reporter:
             rate=rate,
             eta_s=(self._total - self._done) / rate if rate else None,
             elapsed_s=now - self._started,
-            engine=self._status(),
+            engine=self._engine,
         )
         self._on_progress(progress)
         if write:

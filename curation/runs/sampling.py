@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +67,28 @@ class Met:
 
 @dataclass(frozen=True, kw_only=True)
 class _Beginnings(Reading):
-    """Reads of each row group the first batches alone."""
+    """Reads of each row group the batches alone that hold its first rows."""
 
-    batches: int
+    rows: int
 
     def texts(self, unit: Unit) -> Iterator[tuple[pa.StringArray, pa.StringArray | None, Counter[str]]]:
-        return islice(super().texts(unit), self._most(unit))
+        met = 0
+        for texts, language, dropped in super().texts(unit):
+            yield texts, language, dropped
+            met += len(texts) + dropped.total()
+            if self._is_enough(met, unit):
+                return
 
     def everything(self, unit: Unit) -> Iterator[Scanned]:
-        return islice(super().everything(unit), self._most(unit))
+        met = 0
+        for batch in super().everything(unit):
+            yield batch
+            met += len(batch.pairs) + batch.dropped.total()
+            if self._is_enough(met, unit):
+                return
 
-    def _most(self, unit: Unit) -> int | None:
-        return self.batches if self.formats[unit.path] == PARQUET.name else None
+    def _is_enough(self, met: int, unit: Unit) -> bool:
+        return met >= self.rows and self.formats[unit.path] == PARQUET.name
 
 
 def draw_sample(plan: dict[str, Any], folder: Path, rows: int, seed: int) -> Sample:
@@ -117,7 +126,8 @@ def pass_through(
     arrays = MappedArrays(run.path / "work" / "arrays")
     write_entry_arrays(arrays.entries, table, run.seed)
     env = environment(run, table, arrays)
-    reading = _Beginnings(batches=sample.batches, **{f.name: getattr(env.reading, f.name) for f in fields(Reading)})
+    asked = {f.name: getattr(env.reading, f.name) for f in fields(Reading)}
+    reading = _Beginnings(rows=sample.batches * BATCH_ROWS, **asked)
     env = replace(env, reading=reading)
     met = Met(env, [], [], [], [], Counter())
     clock = _Clock(met.seconds, started)
@@ -131,7 +141,7 @@ def pass_through(
     _map(match_unit, env, todo, engine, cancel, lambda done: on_share(0.2 + 0.35 * done))
     clock.note("match", scale_up)
     work = [run.path / "work" / f"{unit.index:05d}.parquet" for unit in todo]
-    met.counts = [files.read_parquet(path) for path in work]
+    met.counts = [files.read_table(path) for path in work]
     entry_count = np.rint(scaled_counts(count_of(met.counts, len(table)), scale_up)).astype(np.int64)
     entries = entries_table(table, entry_count)
     files.write_parquet(run.path / "entries.parquet", entries)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.engines import Cancelled
-from curation.engines.local import LocalEngine
+from curation.engines.config import EngineConfig, open_engine
 from curation.metadata_files import read_metadata
 from curation.runs import job
 from curation.runs.config import CurateConfig
@@ -19,7 +19,7 @@ Cancel = Callable[[], bool]
 
 
 def _curate(task: Task, cancel: Cancel) -> dict[str, Any]:
-    """Plan a new run and start its job. arguments: pool, metadata, config, name, run (folder)"""
+    """Plan a new run and start its job. arguments: pool, metadata, config, engine, name, run (folder)"""
     asked = task.arguments
     run = create_run(
         Path(asked["run"]),
@@ -28,12 +28,13 @@ def _curate(task: Task, cancel: Cancel) -> dict[str, Any]:
         CurateConfig(**asked["config"]),
         name=asked["name"],
     )
+    job.choose_engine(run.path, _engine(asked))
     job.start(run.path)
     return {"run": str(run.path)}
 
 
 def _estimate(task: Task, cancel: Cancel) -> dict[str, Any]:
-    """A dry run. arguments: pool, metadata, config"""
+    """A dry run. arguments: pool, metadata, config, engine"""
     from curation.runs.estimate import estimate
 
     asked, told = task.arguments, 0
@@ -44,7 +45,7 @@ def _estimate(task: Task, cancel: Cancel) -> dict[str, Any]:
         advance(round(100 * share) - told)
         told = round(100 * share)
 
-    with LocalEngine() as engine:
+    with open_engine(_engine(asked)) as engine:
         found = estimate(
             asked["pool"],
             read_metadata(Path(asked["metadata"])),
@@ -102,6 +103,11 @@ KINDS: dict[Kind, Callable[[Task, Cancel], dict[str, Any]]] = {
     "export": _export,
     "verify": _verify,
 }
+
+
+def _engine(asked: dict[str, Any]) -> EngineConfig:
+    """Where a task says that units run; older ones say nothing."""
+    return EngineConfig(**asked.get("engine", {}))
 
 
 def _advance(task: Task, cancel: Cancel, phase: str, total: int) -> Callable[[int], None]:

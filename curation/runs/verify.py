@@ -207,7 +207,7 @@ def _check_unit(run: Run, unit: Unit, env: Env, report: Report, on_rows: Callabl
             on_rows(len(batch.pairs) + batch.dropped.total())
         schema = pair_schema(env)
         expected = pa.Table.from_batches(derived, schema)
-        found = files.read_parquet(path)
+        found = files.read_table(path)
         if not found.schema.remove_metadata().equals(schema):
             report.findings.append(f"{name}: its columns are not those of a run")
         elif not _sorted(expected).equals(_sorted(found)):

@@ -41,9 +41,10 @@ class Work:
                 self.report.add(self.amount[unit.index])
                 room.check(unit, self.amount[unit.index])
 
-        def cancelled() -> bool:
-            self.report.beat()
-            return self.cancel()
-
-        self.engine.map_units(fn, self.todo, env, on_done=on_done, cancel=cancelled)
+        self.engine.map_units(fn, self.todo, env, on_done=on_done, cancel=self.cancelled)
         return [receipts[unit.index] for unit in self.todo]
+
+    def cancelled(self) -> bool:
+        """Whether to stop; asked while units are under way, it lets the report go on."""
+        self.report.beat()
+        return self.cancel()

@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from curation.queries import Step
+from curation.runs.standing import seconds
 from curation.ui.funnel import show_funnel
 from curation.ui.text import number, share
-from curation.ui.watching import seconds
 
 _figure = partial(st.metric, delta_color="off", delta_arrow="off")
 

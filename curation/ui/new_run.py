@@ -11,11 +11,12 @@ import streamlit as st
 from curation import files
 from curation.errors import BadRun, CurationError
 from curation.pool.show import Shown
+from curation.runs import job
 from curation.runs.config import CurateConfig
 from curation.runs.folder import NAME_CHARACTERS, Run
 from curation.runs.tasks import start_task
 from curation.runs.workspace import new_run_folder, tasks_folder
-from curation.ui import cached, form
+from curation.ui import cached, form, where
 from curation.ui.sources import PATH, choose_metadata, choose_pool
 from curation.ui.tables import show_table
 from curation.ui.task_list import show_task
@@ -39,10 +40,18 @@ def show_new_run() -> None:
             placeholder="what people call it; can be changed at any time",
         )  # fmt: skip
     config = _or_missing(missing, form.choose_settings)
+    with st.expander("Where it runs", key="group_where"):
+        engine = _or_missing(missing, where.choose_engine)
     draft: Path = st.session_state.setdefault("draft", new_run_folder())
     asked: dict[str, Any] | None = None
     if not missing:
-        asked = {"pool": pool, "metadata": str(metadata), "config": asdict(config), "name": name.strip() or _name(pool)}
+        asked = {
+            "pool": pool,
+            "metadata": str(metadata),
+            "config": asdict(config),
+            "engine": asdict(engine),
+            "name": name.strip() or _name(pool),
+        }
     with st.container(horizontal=True, vertical_alignment="center"):
         looks = (pool, config) if pool and config else None
         st.button(
@@ -70,6 +79,7 @@ def show_new_run() -> None:
 def again_with(run: Run) -> None:
     """Fill the form with what a run was made from, as the callback of a button."""
     form.prefill(run.config)
+    where.prefill(job.engine_of(run.path))
     metadata = run.path / "entries.parquet"
     st.session_state.update(
         pool_from="path",

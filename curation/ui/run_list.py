@@ -20,7 +20,8 @@ from curation.ui.new_run import again_with
 from curation.ui.task_list import show_tasks
 from curation.ui.text import counted, label, number
 from curation.ui.told import attempt, show_told
-from curation.ui.watching import ACTIVE, resume, watch
+from curation.ui.watching import ACTIVE, watch
+from curation.ui.where import ask_elsewhere, resume
 
 SHOWN = 10
 
@@ -75,6 +76,8 @@ def _show_run(run: Run) -> None:
             _button("Cancel", "stop", key, job.cancel, run.path)
         elif now != "done":
             _button("Start it" if now == "planned" else "Resume", "play_arrow", key, resume, run.path)
+            if ask_elsewhere(run, key, told="runs"):
+                st.rerun()
         with st.popover(
             "Rename", icon=":material/edit:", key=f"rename_{key}", on_change="rerun", type="tertiary"
         ) as opened:

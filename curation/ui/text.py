@@ -12,7 +12,8 @@ import streamlit as st
 SHOWN_CHARACTERS = 2048
 """How much of a text is shown before "show more": a caption of a megabyte freezes the browser."""
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# with halves of surrogate pairs: no text that is sent may have them
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKERS = re.compile(r"[\s\u2028\u2029]+")
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

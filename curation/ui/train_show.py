@@ -6,13 +6,14 @@ import streamlit as st
 from curation import figures_training
 from curation.clip.training.config import WORDS
 from curation.clip.training.folder import Training, read_metrics
+from curation.runs.standing import seconds
 from curation.runs.workspace import models_folder
 from curation.ui.charts import show_figure
 from curation.ui.checkpoints import has_checkpoint
 from curation.ui.tables import show_downloads
 from curation.ui.text import number
 from curation.ui.train_evaluation import is_synthetic
-from curation.ui.watching import ACTIVE, phase_line, seconds
+from curation.ui.watching import ACTIVE, phase_line
 from curation.ui.works import Kind, run_name
 
 PHASES = {

@@ -37,7 +37,8 @@ def show_views(page: StreamlitPage) -> None:
 
 def _address(view: View) -> str:
     # a whole load of the page: parameters that widgets are bound to cannot be given them in any other way
-    return f"/{view.page}?{urlencode(view.params)}" if view.page.isalnum() else f"/?{urlencode(view.params)}"
+    query = urlencode(view.params, errors="replace")
+    return f"/{view.page}?{query}" if view.page.isalnum() else f"/?{query}"
 
 
 def _remove() -> None:

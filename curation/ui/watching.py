@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -9,13 +10,16 @@ import streamlit as st
 from curation.errors import CurationError
 from curation.runs import job
 from curation.runs.folder import Run, State
-from curation.runs.progress import read_progress
+from curation.runs.progress import Progress
+from curation.runs.standing import in_words, share, standing
 from curation.runs.tasks import Task, list_tasks
 from curation.runs.workspace import tasks_folder, workspace
 from curation.ui import cached
+from curation.ui.engine_status import show_engine
 from curation.ui.funnel import show_funnel
 from curation.ui.text import counted, label, notice, number
 from curation.ui.told import attempt, show_told
+from curation.ui.where import ask_elsewhere, resume
 
 PHASES = {
     "filter": "Reading what filters ask for",
@@ -68,29 +72,14 @@ def is_folder_name(name: str) -> bool:
 def phase_line(path: Path, phases: Mapping[str, str] = PHASES) -> tuple[float, str] | None:
     """How far the phase under way is, from 0 to 1, and in words; None where nothing is known."""
     try:
-        found = read_progress(path)
-        if found is None:
-            return 0.0, "Starting"
-        done, total = min(found["done"], found["total"]), max(found["total"], 1)
-        title = phases.get(found["phase"], found["phase"].capitalize())
-        line = f"{title}: {number(done)} of {number(total)} {found['of']}"
-        if found["rate"] and done < total:
-            line += f", {found['rate']:,.0f} a second, about {seconds(found['eta_s'])} left in this step"
-        return done / total, line
-    except (CurationError, KeyError, TypeError, AttributeError):
+        progress = standing(path)
+    except CurationError:
         return None
+    return (0.0, "Starting") if progress is None else _in_words(progress, phases)
 
 
-def seconds(value: float) -> str:
-    """A duration in the words of people.
-
-    >>> seconds(7.4), seconds(150), seconds(7300)
-    ('7 s', '2 min 30 s', '2 h 1 min')
-    """
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+def _in_words(progress: Progress, phases: Mapping[str, str]) -> tuple[float, str]:
+    return share(progress), in_words(progress, phases.get(progress.phase, progress.phase.capitalize()))
 
 
 def _show(path: Path, settled: bool) -> None:
@@ -113,8 +102,11 @@ def _show(path: Path, settled: bool) -> None:
 def _show_run(run: Run) -> None:
     state, so_far = run.state, cached.tally(run.path, run.info["plan_digest"]).so_far(run)
     st.text(f"{label(run.name, 120)} · {TELL[state]}")
-    if state in ACTIVE and (line := phase_line(run.path)) is not None:
-        st.progress(*line)
+    where = job.engine_of(run.path)
+    if where.engine == "ray" and state != "done":
+        st.text(f"On the Ray cluster at {label(str(where.address), 80)}")
+    if state in ACTIVE:
+        _show_progress(run, on_cluster=where.engine == "ray")
     if run.info.get("error"):
         notice(str(run.info["error"]))
     show_funnel(so_far.steps, key="watch_funnel")
@@ -136,7 +128,16 @@ def _show_run(run: Run) -> None:
             )
         else:
             _button("Start it" if state == "planned" else "Resume", "play_arrow", resume, run)
+            ask_elsewhere(run, "watch", told="watch")
         _close()
+
+
+def _show_progress(run: Run, on_cluster: bool) -> None:
+    if (line := phase_line(run.path)) is not None:
+        st.progress(*line)
+    with suppress(CurationError):
+        if (progress := standing(run.path)) is not None and progress.engine is not None:
+            show_engine(progress.engine, on_cluster)
 
 
 def _show_planning(task: Task) -> None:
@@ -179,15 +180,10 @@ def _state(path: Path) -> State | None:
         return None
 
 
-def resume(path: Path) -> None:
-    """Go on with a run; the job says so in its folder, and of two the second ends at once."""
-    job.start(path)
-
-
 def _times(run: Run) -> int:
     """How often a job took the run up, by its log."""
     try:
         log = (run.path / "log.txt").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0
-    return sum(line.endswith(" running") for line in log.splitlines())
+    return len(re.findall(r"^\S+ \S+ running$", log, re.MULTILINE))

@@ -66,9 +66,9 @@ def live_chart(
             with worker() as process:
                 process.submit(timed_run, world(entries), run, pairs, 4, workers).result()
         found, follow, frames, proven = open_run(run), {}, {}, []
-        with app(run, Path(name)) as (address, server), tab() as page:
+        with app(run, Path(name)) as (link, server), tab(link) as page:
             for what, path in PAGES.items():
-                page.goto(f"{address}/{path}")
+                page.goto(f"/{path}")
                 slider(page).wait_for()
                 page.wait_for_timeout(1500)
                 page.evaluate(WATCH)

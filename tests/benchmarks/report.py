@@ -262,7 +262,7 @@ def _section(line: Line) -> str:
     what = f"{', '.join(sizes)}{f' ({world})' if world else ''}. " if sizes else ""
     when = f"{line['date'][:10]}, commit `{line['commit']}`, {where}, peak memory {line['peak_memory_mb']:,.0f} MB"
     rows = [row.cells(line) for row in TABLES[line["benchmark"]](line)]
-    return f"{what}`{line['command']}`; {when}.\n\n" + _table(("figure", "measured", "target", "reached"), rows)
+    return f"{what}`{line['command']}`; {when}.\n\n" + table(("figure", "measured", "target", "reached"), rows)
 
 
 def _history(lines: list[Line]) -> str:
@@ -276,11 +276,12 @@ def _history(lines: list[Line]) -> str:
                 load = f"{line['load']['before'][0]:g}"
                 rows.append((line["date"][:10], f"`{line['commit']}`", load, pairs, *(cells[name] for name in names)))
         if rows:
-            tables.append(f"`{benchmark}.py`\n\n" + _table(("date", "commit", "load", "pairs", *names), rows))
+            tables.append(f"`{benchmark}.py`\n\n" + table(("date", "commit", "load", "pairs", *names), rows))
     return "\n".join(tables) or NOTHING
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table of Markdown."""
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ("---",) * len(head), *rows])
 
 

@@ -4,8 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -24,38 +22,33 @@ def slider(page: Any) -> Any:
 
 @contextmanager
 def app(run: Path, workspace: Path) -> Iterator[tuple[str, int]]:
-    """The address of the app with a run open, and the id of its process."""
+    """The link to the app with a run open, and the id of its process."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
     command = [sys.executable, "-m", "curation", "app", str(run), "--no-browser", "--port", str(port)]
     environment = {**os.environ, "HEADTAIL_RUNS": str(workspace)}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **quiet) as server:
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=null, text=True) as server:
+        assert server.stdout is not None
         try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-            yield f"http://127.0.0.1:{port}", server.pid
+            # printed once the server listens
+            link = next((line.strip() for line in server.stdout if "token=" in line), None)
+            assert link is not None, "the server ended before it answered"
+            yield link, server.pid
         finally:
             server.terminate()
 
 
-def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("the server ended before it answered")
-
-
 @contextmanager
-def tab() -> Iterator[Any]:
+def tab(link: str) -> Iterator[Any]:
+    """A tab that the link lets in, still empty; addresses are those of the app."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=link)
+        page.request.get(link, max_redirects=0)  # the cookie
         page.said = []  # what the tab told the server, a frame a rerun
         page.on("websocket", lambda socket: socket.on("framesent", partial(list.append, page.said)))
         yield page

@@ -2,12 +2,14 @@
 
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from browser.hostile import hostile_texts
 from curation.metadata import from_entries
@@ -141,23 +144,26 @@ def a_free_port() -> int:
 
 @pytest.fixture(scope="session")
 def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the app; its log must stay free of warnings and tracebacks."""
+    """The link to the app; its log must stay free of warnings and tracebacks."""
     port, log = a_free_port(), tmp_path_factory.mktemp("server") / "log.txt"
     command = ["curation", "app", "--no-browser", "--port", str(port)]
-    with served(port, command, log, HEADTAIL_RUNS=str(runs["zipf"].path.parent)) as address:
-        yield address
+    with served(port, command, log, HEADTAIL_RUNS=str(runs["zipf"].path.parent)) as link:
+        yield link
 
 
 @contextmanager
-def served(port: int, command: list[str], log: Path, **environment: str) -> Iterator[str]:
-    """The address of a server that a module of Python starts."""
-    command = [sys.executable, "-m", *command]
+def served(port: int, command: list[str], log: Path, before: Sequence[str] = (), **environment: str) -> Iterator[str]:
+    """The link to a server that a module of Python starts: with a token, where it asks for one.
+
+    before: a command that runs it, as strace does
+    """
+    command = [*before, sys.executable, "-m", *command]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **environment})
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{address}/_stcore/health", process)
-        yield address
+        yield next(iter(re.findall(rf"{address}/\?token=\S+", log.read_text())), address)
     finally:
         process.terminate()
         process.wait(20)
@@ -171,6 +177,8 @@ def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
         try:
             with urllib.request.urlopen(address, timeout=1):
                 return
+        except urllib.error.HTTPError:  # who has no token is answered as well
+            return
         except OSError:
             assert process.poll() is None, "the server did not start"
             time.sleep(0.1)
@@ -196,8 +204,9 @@ def open_page(chromium: Any, server: str, canary: tuple[str, list[str]]) -> Iter
 
 
 @contextmanager
-def tabs(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
+def tabs(chromium: Any, link: str) -> Iterator[Callable[..., Any]]:
     """What opens a tab on a server; in the end no request has left it, and no script has failed."""
+    server = link.partition("/?")[0]
     outside: list[str] = []
     errors: list[str] = []
     contexts = []
@@ -214,6 +223,7 @@ def tabs(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
             viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch
         )
         contexts.append(context)
+        context.request.get(link, max_redirects=0)  # the cookie
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("request", watch)
@@ -236,9 +246,15 @@ def tabs(chromium: Any, server: str) -> Iterator[Callable[..., Any]]:
 def settle(page: Any) -> None:
     """Wait until the script of the page has run and what it sent is drawn."""
     page.wait_for_timeout(150)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    rest(page)
     page.wait_for_timeout(350)
+
+
+def rest(page: Any) -> None:
+    """Wait until nothing runs and nothing is still to be drawn."""
+    # expect, not wait_for_function: the policy of the app keeps a page from evaluating strings
+    for name in ("stStatusWidget", "stSkeleton"):
+        expect(page.get_by_test_id(name)).to_have_count(0, timeout=20_000)
 
 
 @pytest.fixture(scope="session")

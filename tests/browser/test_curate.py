@@ -1,5 +1,6 @@
 """Real runs, started, watched, cancelled and thrown away by hand, in a workspace of their own."""
 
+import json
 import re
 import shutil
 
@@ -10,16 +11,17 @@ from playwright.sync_api import expect
 
 from browser.conftest import a_free_port, served, settle
 from browser.hostile import hostile_texts
+from curation.engines.config import EngineConfig
 from curation.metadata import from_entries
 from curation.metadata_files import write_metadata
-from curation.runs import curate
+from curation.runs import curate, job
 from curation.runs.config import CurateConfig
-from curation.runs.folder import is_locked, list_runs, open_run
+from curation.runs.folder import is_locked, list_runs, lock, open_run, write_info
 from curation.runs.plan import create_run
 from curation.runs.trash import list_trash
 from curation.ui.text import label
 from inline import INLINE
-from runs.test_job import wait_for
+from runs.test_job import states_in_log, wait_for
 
 LONG = 60_000
 """A process starts, imports and works, on a machine that does other things too."""
@@ -68,8 +70,8 @@ def server(runs_folder, tmp_path_factory):
     """In the place of the server that other tests share: runs come and go here."""
     port, log = a_free_port(), tmp_path_factory.mktemp("server") / "log.txt"
     command = ["curation", "app", "--no-browser", "--port", str(port)]
-    with served(port, command, log, HEADTAIL_RUNS=str(runs_folder)) as address:
-        yield address
+    with served(port, command, log, HEADTAIL_RUNS=str(runs_folder)) as link:
+        yield link
     wait_for(lambda: not any(is_locked(run.path) for run in list_runs(runs_folder)), 120)
 
 
@@ -167,7 +169,7 @@ def test_an_uploaded_file_becomes_a_run_that_is_renamed_thrown_away_and_put_back
     assert list((runs_folder / "trash").iterdir()) == []
 
 
-def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_page, inputs, runs_folder, shoot):
+def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_page, inputs, runs_folder, axe, shoot):
     page = open_page("/curate")
     fill(page, "Files, folders or patterns, one a line", str(inputs / "large"))
     start(page, inputs, "Large")
@@ -183,7 +185,7 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
     for _ in range(5):
         other.reload()
     other.get_by_text("Large · ").first.wait_for()
-    assert (path / "log.txt").read_text().count("running") == 1
+    assert states_in_log(path) == ["running"]
 
     page.get_by_role("button", name="Cancel").first.click()
     wait_for(lambda: open_run(path).state == "cancelled", 30)
@@ -191,7 +193,15 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
         expect(each.get_by_text("Large · cancelled").first).to_be_visible()
     shoot(page, "curate cancelled")
 
-    other.get_by_role("button", name="Resume").first.click()
+    other.get_by_role("button", name="Elsewhere").first.click()
+    workers = other.get_by_role("spinbutton", name="Workers").last
+    workers.fill("1")
+    workers.blur()
+    other.wait_for_timeout(2500)  # the panel follows by itself meanwhile
+    expect(workers).to_have_value("1")
+    axe(other)
+    shoot(other, "curate elsewhere")
+    other.get_by_role("button", name="Go on there").click()
     page.get_by_role("button", name="Resume").first.click()
     wait_for(lambda: open_run(path).state == "done", 120)
     for each in (page, other):
@@ -199,8 +209,8 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
     other.get_by_role("button", name="Close", exact=True).click()
     expect(other.get_by_text("All 3,000,000 pairs; ")).to_have_count(0)
     assert "watch" not in other.url
-    log = [line.split()[-1] for line in (path / "log.txt").read_text().splitlines()]
-    assert log == ["running", "cancelled", "running", "done"]
+    assert states_in_log(path) == ["running", "cancelled", "running", "done"]
+    assert "engine local: 1 worker\n" in (path / "log.txt").read_text()
     assert open_run(path).info["totals"]["pairs"] == 3_000_000
 
 
@@ -235,3 +245,86 @@ def test_the_page_fits_phones_and_desks_in_light_and_dark(open_page, axe, shoot,
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
     axe(page)
     shoot(page, f"curate {width} {'dark' if dark else 'light'}")
+
+
+@pytest.fixture
+def on_cluster(runs_folder, inputs, canary):
+    """A run under way on a cluster, as far as its folder tells: a node is lost, a unit slow, tries failed."""
+    path = runs_folder / "cluster"
+    metadata = from_entries(["w1"], source="x")
+    create_run(path, [str(inputs / "small.csv")], metadata, CurateConfig(t=5.0), name="On a cluster")
+    job.choose_engine(path, EngineConfig(engine="ray", address="10.0.0.5:6379"))
+    unit = f"/data/pool/{hostile_texts(canary[0])[0]}.parquet (4 to 7)"
+    nodes = [("10.0.0.6", 4, 412, True), ("10.0.0.7", 2, 198, True), ("10.0.0.8", 4, 96, False)]
+    engine = {
+        "workers": 6,
+        "nodes": [dict(zip(("name", "workers", "done", "alive"), node, strict=True)) for node in nodes],
+        "retries": 5,
+        "failed": 0,
+        "under_way": [{"unit": unit, "seconds": 312.0, "slow": True}],
+        "troubles": [{"number": 5, "unit": unit, "reason": "it failed, or its worker or its node died", "again": True}],
+    }
+    progress = {
+        "phase": "match",
+        "done": 7_250_000,
+        "total": 10_000_000,
+        "of": "rows",
+        "rate": 21_000.0,
+        "eta_s": 131.0,
+    }
+    (path / "progress.json").write_text(json.dumps({"sequence": 9, **progress, "elapsed_s": 345.0, "engine": engine}))
+    write_info(path, {**open_run(path).info, "state": "running"})
+    with lock(path):
+        yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 1100), (1440, 900)], ids=["phone", "desk"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_who_works_what_is_lost_and_what_is_slow_is_seen_where_a_run_is_watched(
+    open_page, on_cluster, axe, shoot, width, height, dark
+):
+    page = open_page("/curate?watch=cluster", width=width, height=height, dark=dark)
+    expect(page.get_by_text("6 workers on 2 nodes · 1 node lost · 5 retries · 1 straggler")).to_be_visible()
+    expect(page.get_by_text("On the Ray cluster at 10.0.0.5:6379")).to_be_visible()
+    expect(page.get_by_text(re.compile("for 5 min 12 s$"))).to_be_visible()
+    expect(page.get_by_text(re.compile("it failed, or its worker or its node died$"))).to_be_visible()
+    cells = page.get_by_test_id("stDataFrame").locator("td, [role=gridcell]")
+    for cell in ("10.0.0.8", "lost"):
+        expect(cells.filter(has_text=re.compile(f"^{cell}$"))).to_have_count(1)
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
+    assert main.locator(":is(img, iframe, b)").count() == 0
+    axe(page)
+    shoot(page, f"curate cluster {width} {'dark' if dark else 'light'}")
+
+
+def test_a_run_is_started_with_two_workers_and_its_form_asks_for_the_address_of_a_cluster(
+    open_page, inputs, runs_folder, axe, shoot
+):
+    page = open_page("/curate")
+    fill(page, "Files, folders or patterns, one a line", str(inputs / "small.csv"))
+    page.get_by_text("Where it runs", exact=True).click()
+    settle(page)
+    cluster, here = (page.get_by_role("radio", name=name, exact=True) for name in ("A Ray cluster", "This machine"))
+    expect(here).to_be_checked()
+    cluster.click()
+    expect(page.get_by_text("give the address of the Ray cluster: HOST:PORT of its head")).to_be_visible()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    page.mouse.move(0, 0)  # what is under the mouse has a colour of its own
+    page.wait_for_timeout(400)
+    axe(page)
+    page.get_by_role("textbox", name="Address").scroll_into_view_if_needed()
+    shoot(page, "curate where it runs")
+    here.click()
+    settle(page)
+    workers = page.get_by_role("spinbutton", name="Workers")
+    workers.fill("2")
+    workers.blur()
+    settle(page)
+    start(page, inputs, "With two workers")
+    wait_for(lambda: (run := named(runs_folder, "With two workers")) is not None and run.state == "done", 120)
+    run = named(runs_folder, "With two workers")
+    assert job.engine_of(run.path) == EngineConfig(workers=2)
+    assert "engine local: 2 workers" in (run.path / "log.txt").read_text()
+    expect(page.get_by_text("All 400 pairs; ")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from browser.conftest import ROOT, wait_for
+from browser.conftest import ROOT, rest, wait_for
 from browser.hostile import hostile_texts
 from curation import queries
 from curation.ui.text import label, plain
@@ -17,7 +17,7 @@ from curation.ui.text import label, plain
 
 def settle(page):
     page.wait_for_timeout(150)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    rest(page)
     page.wait_for_timeout(500)
 
 

@@ -65,7 +65,7 @@ def test_the_whole_journey(world, headtail):
         (["diff", "{r}", "{r}", "--t-b", "0"], 2, "t = 0"),
         (["app", "{w}/nothing"], 1, "not a run folder"),
         (["frobnicate"], 2, "frobnicate"),
-        (["curate", "--resume", "-o", "{r}", "--workers", "-1"], 2, "--workers"),
+        (["curate", "--resume", "-o", "{r}", "--workers", "-1"], 2, "workers -1: give a number from 0 up"),
         (["app", "{r}", "--port", "70000"], 2, "--port"),
     ],
 )

@@ -14,8 +14,7 @@ def test_a_pool_is_shown_and_checked_before_anything_is_done_with_it(tmp_path, h
     assert (code, json.loads(out)) == (
         0,
         {
-            "rows_in": 3, "kept": 1, "dropped": {"not JSON": 1, "text is null": 1}, "notes": {}, "damage": None,
-            "error": None,
+            "rows_in": 3, "kept": 1, "dropped": {"not JSON": 1, "text is null": 1}, "damage": None, "error": None,
         },
     )  # fmt: skip
     write_pool(tmp_path / "a.parquet", ["a dog"])

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -22,7 +23,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PORT = 6399
-ADDRESS = f"127.0.0.1:{PORT}"
+HOST = "127.0.0.1"
+ADDRESS = f"{HOST}:{PORT}"
 _CLONE_NEWNET = 0x40000000
 _START_S = 90
 
@@ -47,8 +49,10 @@ needs_cluster = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 class Cluster:
     """A head and its nodes. Each is a namespace of processes that ends as a whole, at the latest with this process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = HOST) -> None:
+        """host: the address of the head"""
         self.folder = folder
+        self.address = f"{host}:{PORT}"
         self.head: subprocess.Popen[bytes] | None = None
         self.nodes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
@@ -56,43 +60,66 @@ class Cluster:
             "RAY_TMPDIR": str(folder),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
             "OMP_NUM_THREADS": "1",
+            "RAY_health_check_period_ms": "500",  # six times as often as by default
         }
 
-    def start(self) -> None:
-        """The head, without CPUs."""
-        place = ["--head", f"--port={PORT}", "--node-ip-address=127.0.0.1", f"--temp-dir={self.folder}"]
-        self.head = self._start("head", *place, "--num-cpus=0", "--include-dashboard=false", "--no-monitor")
-        self._wait({"head": self.head})
+    def start(self, cpus: int) -> None:
+        """The head."""
+        host = self.address.partition(":")[0]
+        place = ["--head", f"--port={PORT}", f"--node-ip-address={host}", f"--temp-dir={self.folder}"]
+        self.head = self._start("head", *place, f"--num-cpus={cpus}", "--include-dashboard=false", "--no-monitor")
+        self.wait({"head": self.head})
 
     def add(self, *names: str) -> None:
         """Nodes of one CPU, by their addresses."""
-        started = {
-            name: self._start(name, f"--address={ADDRESS}", "--num-cpus=1", f"--node-ip-address={name}")
-            for name in names
-        }
+        started = {name: self.start_node(name) for name in names}
         self.nodes |= started
-        self._wait(started)
+        self.wait(started)
+
+    def start_node(self, name: str, before: str = "true", apart: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """Begin to start a node of one CPU. before: what its shell does first; apart: further options of unshare"""
+        # as on a machine of its own: two raylets that start at once in one folder may take the same name
+        hide = f"mount -t tmpfs nothing {self.folder}/session_latest/sockets"
+        options = [f"--address={self.address}", "--num-cpus=1", f"--node-ip-address={name}"]
+        return self._start(name, *options, before=f"{hide} && {before}", apart=apart)
 
     def kill(self, node: str) -> None:
         """A node ends as by a power cut: its raylet and all that it started."""
         _end(self.nodes.pop(node))
 
-    def kill_head(self) -> None:
-        """The head ends, and with it what the cluster knows."""
-        _end(self.head)
+    @contextmanager
+    def without(self, node: str, folder: Path) -> Iterator[None]:
+        """The node sees an empty folder in place of this one."""
+        pid = next(iter(processes_of(self.nodes[node])))
+        inside = ["nsenter", "--mount", f"--target={pid}"]
+        subprocess.run([*inside, "mount", "-t", "tmpfs", "nothing", folder], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run([*inside, "umount", folder], check=True)
+
+    def kill_on_head(self, program: str) -> None:
+        """One process of the head ends, and those that would end the others for that do not notice."""
+        found = processes_of(self.head)
+        for number, name in ((signal.SIGSTOP, "ray start"), (signal.SIGKILL, program)):
+            (pid,) = (pid for pid, command in found.items() if name in command)
+            os.kill(pid, number)
 
     def close(self) -> None:
         """End everything."""
         for process in [*self.nodes.values(), *([self.head] if self.head else [])]:
             _end(process)
 
-    def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
-        alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    def _start(
+        self, name: str, *options: str, before: str = "true", apart: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
+        alone = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *apart]
+        first = ["sh", "-c", f'{before} && exec "$0" "$@"']
         ray = Path(sysconfig.get_path("scripts")) / "ray"
         always = ["--block", "--disable-usage-stats", "--include-log-monitor=false", "--object-store-memory=80000000"]
         with (self.folder / f"{name}.log").open("wb") as output:
             return subprocess.Popen(
-                [*alone, ray, "start", *always, *options],
+                [*alone, *first, ray, "start", *always, *options],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -100,7 +127,8 @@ class Cluster:
                 start_new_session=True,
             )
 
-    def _wait(self, started: dict[str, subprocess.Popen[bytes]]) -> None:
+    def wait(self, started: dict[str, subprocess.Popen[bytes]]) -> None:
+        """Until they have started; fails with what they said if they do not."""
         until = time.monotonic() + _START_S
         for name, process in started.items():
             log = self.folder / f"{name}.log"
@@ -111,19 +139,28 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int = 2) -> Iterator[Cluster]:
+def cluster(nodes: int, cpus_of_head: int = 0) -> Iterator[Cluster]:
     """A cluster in a namespace that this thread is in until the end."""
+    with on_own_network() as folder:
+        made = Cluster(folder)
+        try:
+            made.start(cpus_of_head)
+            made.add(*(f"127.0.0.{number + 2}" for number in range(nodes)))
+            yield made
+        finally:
+            made.close()
+
+
+@contextmanager
+def on_own_network() -> Iterator[Path]:
+    """A folder for a cluster, while this thread is in a namespace of its own and finds the token as a driver does."""
     folder = Path(tempfile.mkdtemp(prefix="ht", dir="/tmp"))  # sockets have paths of 107 bytes at most
     try:
         (folder / "token").write_text(_TOKEN)
-        with own_network(), _environment(folder):
-            made = Cluster(folder)
-            try:
-                made.start()
-                made.add(*(f"127.0.0.{number + 2}" for number in range(nodes)))
-                yield made
-            finally:
-                made.close()
+        with own_network(), pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RAY_AUTH_MODE", "token")
+            patch.setenv("RAY_AUTH_TOKEN_PATH", str(folder / "token"))
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -144,15 +181,6 @@ def own_network() -> Iterator[None]:
                 raise OSError(ctypes.get_errno(), "setns")
     finally:
         os.close(before)
-
-
-@contextmanager
-def _environment(folder: Path) -> Iterator[None]:
-    """The driver, this process, finds the token."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "token")
-        patch.setenv("RAY_AUTH_TOKEN_PATH", str(folder / "token"))
-        yield
 
 
 def processes_of(node: subprocess.Popen[bytes]) -> dict[int, str]:

@@ -97,6 +97,7 @@ def test_after_a_cancel_the_engine_works_on(engine, attempts):
 def test_a_unit_that_fails_is_tried_again(engine, attempts):
     folder, count = attempts
     done = []
+    before = engine.status.retries
     engine.map_units(
         work.fail_first,
         UNITS,
@@ -106,7 +107,7 @@ def test_a_unit_that_fails_is_tried_again(engine, attempts):
     )
     assert sorted(done) == list(range(20))
     assert count() == {**dict.fromkeys(range(20), 1), 5: 3}
-    assert engine.status.retries == 2
+    assert engine.status.retries == before + 2
 
 
 def test_a_unit_that_fails_at_every_try_is_named_and_the_others_are_done(engine, attempts):

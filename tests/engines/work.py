@@ -9,6 +9,9 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
+
+from curation.engines.shared import on_this_node
 from curation.errors import CurationError
 
 
@@ -67,3 +70,9 @@ def slowly(unit, env):
     (Path(folder) / f"{fn.__name__}-{unit.index}-{os.getpid()}-{secrets.token_hex(4)}").touch()
     time.sleep(seconds)
     return fn(unit, its_env)
+
+
+def map_array(unit, env):
+    """Where this process maps the arrays from, and the sum of one of them."""
+    place = on_this_node(Path(env["arrays"]))
+    return str(place), int(np.load(place / "parts" / "counts.npy", mmap_mode="r").sum())

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from conftest import TEXTS, write_pool
+from curation.engines.config import EngineConfig
 from curation.metadata import from_entries
 from curation.metadata_files import save_metadata, write_metadata
-from curation.runs import curate
+from curation.runs import curate, job
 from curation.runs.config import CurateConfig
 from curation.runs.folder import list_runs, lock, open_run
 from curation.runs.plan import create_run
 from curation.runs.tasks import list_tasks, open_task, run_task
 from curation.runs.trash import list_trash
-from curation.ui import form
+from curation.ui import form, where
 from curation.ui.dry_run import rounded
 from inline import INLINE
 
@@ -237,6 +238,86 @@ def test_the_settings_of_a_run_fill_the_form(make_run, workspace, open_page):
     assert again.info["plan"]["inputs"] == run.info["plan"]["inputs"]
 
 
+def test_a_run_works_on_this_machine_unless_a_cluster_is_asked_for(make_run, inputs, workspace, open_page):
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    run = plan_of(workspace, page)
+    assert json.loads((run.path / "engine.json").read_text()) == {"engine": "local", "address": None, "workers": 0}
+
+    page.app.segmented_control(key="where_engine").set_value("ray").run()
+    assert "give the address of the Ray cluster: HOST:PORT of its head" in page.texts
+    assert page.app.button(key="start").disabled and page.app.button(key="dry_run").disabled
+
+    page.app.text_input(key="where_address").set_value("head.lab").run()
+    assert any(text.startswith("'head.lab' is not an address of a Ray cluster") for text in page.texts)
+    assert page.app.button(key="start").disabled
+
+    page.app.text_input(key="where_address").set_value("10.0.0.5:6379").run()
+    page.app.number_input(key="where_workers").set_value(6).run()
+    page.app.button(key="dry_run").click().run()
+    asked = {"engine": "ray", "address": "10.0.0.5:6379", "workers": 6}
+    assert tasks(workspace)[0].arguments["engine"] == asked
+    run = plan_of(workspace, page)
+    assert job.engine_of(run.path) == EngineConfig(**asked)
+    page.app.run()
+    assert "On the Ray cluster at 10.0.0.5:6379" in page.texts
+
+
+def test_that_ray_is_not_installed_is_said_before_anything_starts(make_run, inputs, open_page, monkeypatch):
+    monkeypatch.setattr(where, "find_spec", lambda name: None)
+    make_run()
+    page = open_page("curate")
+    fill(page, inputs)
+    assert not page.app.button(key="start").disabled
+    page.app.segmented_control(key="where_engine").set_value("ray").run()
+    assert "a Ray cluster needs Ray, which is not installed here: pip install 'headtail[ray]'" in page.texts
+    assert page.app.button(key="start").disabled
+
+
+@pytest.mark.parametrize("place", ["run", "watch"])
+def test_a_run_goes_on_where_it_was_or_elsewhere(make_run, open_page, edit_run_json, started, place):
+    run = make_run()
+    there = EngineConfig(engine="ray", address="10.0.0.5:6379")
+    job.choose_engine(run.path, there)
+    edit_run_json(run.path, state="cancelled")
+    page = open_page("curate", watch=run.path.name)
+    page.app.button(key="watch_play_arrow" if place == "watch" else "Resume_run").click().run()
+    assert started == [("run", run.path)]
+    assert job.engine_of(run.path) == there
+
+    page.open(f"elsewhere_{place}")
+    assert page.app.text_input(key=f"elsewhere_{place}_address").value == "10.0.0.5:6379"
+    page.app.text_input(key=f"elsewhere_{place}_address").set_value("").run()
+    assert page.app.button(key=f"elsewhere_{place}_go").disabled
+    page.app.segmented_control(key=f"elsewhere_{place}_engine").set_value("local").run()
+    page.app.number_input(key=f"elsewhere_{place}_workers").set_value(3).run()
+    page.app.button(key=f"elsewhere_{place}_go").click().run()
+    assert started == [("run", run.path)] * 2
+    assert job.engine_of(run.path) == EngineConfig(workers=3)
+
+
+def test_where_a_job_works_that_is_under_way_is_not_said_anew(make_run, open_page, edit_run_json, started):
+    run = make_run()
+    edit_run_json(run.path, state="cancelled")
+    page = open_page("curate")
+    page.open("elsewhere_run")
+    with lock(run.path):  # somebody else resumed it
+        page.app.button(key="elsewhere_run_go").click().run()
+    assert any("another process works on this run" in text for text in page.texts)
+    assert started == [] and not (run.path / "engine.json").exists()
+
+
+def test_the_settings_of_a_run_say_where_it_ran(make_run, open_page):
+    run = make_run()
+    job.choose_engine(run.path, EngineConfig(engine="ray", address="10.0.0.5:6379", workers=2))
+    page = open_page("curate")
+    button(page, "Use settings", run).click().run()
+    assert page.app.segmented_control(key="where_engine").value == "ray"
+    assert page.app.text_input(key="where_address").value == "10.0.0.5:6379"
+    assert page.app.number_input(key="where_workers").value == 2
+
+
 def test_a_seed_that_no_browser_can_hold_is_refused(make_run, open_page):
     run = make_run(t=7.0, seed=2**60)
     page = open_page("curate")
@@ -344,6 +425,82 @@ def test_progress_is_told_with_rate_and_time(make_run, open_page, edit_run_json)
     line = "Drawing what each entry keeps: 4 of 8 rows, 2 a second, about 2 s left in this step"
     assert [bar.text for bar in page.app.progress] == [line]
     assert page.app.progress[0].value == 50
+
+
+HOSTILE = "/pool/![x](http://127.0.0.1:9/) <b>.parquet (4 to 7)"
+CLUSTER = {
+    "workers": 6,
+    "nodes": [
+        {"name": "10.0.0.6", "workers": 4, "done": 30, "alive": True},
+        {"name": "10.0.0.7", "workers": 2, "done": 12, "alive": True},
+        {"name": "10.0.0.8", "workers": 4, "done": 9, "alive": False},
+    ],
+    "retries": 2,
+    "failed": 0,
+    "under_way": [
+        {"unit": HOSTILE, "seconds": 95.0, "slow": True},
+        {"unit": "/pool/quick.parquet", "seconds": 2.0, "slow": False},
+    ],
+    "troubles": [{"number": 1, "unit": HOSTILE, "reason": "its worker died", "again": True}],
+}
+
+
+@pytest.fixture
+def watched(make_run, open_page, edit_run_json):
+    """The panel of a run under way whose engine tells so."""
+    run = make_run()
+    edit_run_json(run.path, state="running")
+
+    def watch(engine, config=EngineConfig()):  # noqa: B008  # frozen
+        job.choose_engine(run.path, config)
+        progress = {"sequence": 3, "phase": "match", "done": 4, "total": 8, "of": "rows", "rate": 2.0, "eta_s": 2.0}
+        (run.path / "progress.json").write_text(json.dumps({**progress, "elapsed_s": 9.0, "engine": engine}))
+        with lock(run.path):
+            return open_page("curate", watch=run.path.name)
+
+    return watch
+
+
+def test_of_a_cluster_it_is_told_who_works_what_is_lost_slow_and_tried_again(watched):
+    page = watched(CLUSTER, EngineConfig(engine="ray", address="10.0.0.5:6379"))
+    assert "6 workers on 2 nodes · 1 node lost · 2 retries · 1 straggler" in page.captions
+    assert page.table("nodes of the cluster").to_numpy().tolist() == [
+        ["10.0.0.8", 9, 4, "lost"], ["10.0.0.6", 30, 4, "works"], ["10.0.0.7", 12, 2, "works"],
+    ]  # fmt: skip
+    assert f"{HOSTILE}, for 1 min 35 s" in page.texts
+    assert f"{HOSTILE}: its worker died" in page.texts
+    assert not any("quick.parquet" in text for text in page.texts)
+
+
+def test_of_this_machine_nothing_is_told_while_all_is_well(watched):
+    here = {"name": "this machine", "workers": 2, "done": 5, "alive": True}
+    well = {"workers": 2, "nodes": [here], "retries": 0, "failed": 0, "under_way": CLUSTER["under_way"][1:]}
+    page = watched({**well, "troubles": []})
+    assert len(page.app.progress) == 1
+    assert "worker" not in page.captions and len(page.app.dataframe) == 0
+    again = watched({**well, "retries": 1})
+    assert "2 workers · 1 retry" in again.captions
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [None, [], 7, {}, {"workers": "many"}, {**CLUSTER, "nodes": [{}]}, {**CLUSTER, "retries": -1},
+     {**CLUSTER, "under_way": 3}, {**CLUSTER, "workers": 1e400}],
+)  # fmt: skip
+def test_what_an_engine_tells_that_is_not_understood_is_passed_over(watched, garbage):
+    page = watched(garbage)
+    assert page.app.progress[0].value == 50
+    assert "worker" not in page.captions and len(page.app.dataframe) == 0
+
+
+@pytest.mark.parametrize("garbage", ["{", "[]", '{"phase": "match"}', '{"phase": "**x**", "done": 1}'])
+def test_progress_that_is_garbage_leaves_the_page_as_it_is(make_run, open_page, edit_run_json, garbage):
+    run = make_run()
+    edit_run_json(run.path, state="running")
+    (run.path / "progress.json").write_text(garbage)
+    with lock(run.path):
+        page = open_page("curate", watch=run.path.name)
+    assert "run · under way" in page.texts and len(page.app.progress) == 0
 
 
 def test_each_link_to_metadata_of_the_workspace_is_followed_and_what_is_chosen_by_hand_stays(open_page, workspace):

@@ -4,6 +4,7 @@ import random
 import pytest
 
 from curation.errors import MissingColumn, UnreadableFile
+from curation.pool import delimited
 from curation.pool.columns import Columns
 from curation.pool.delimited import FORMAT, NO_LAST_END
 from pool.reading import read_all, texts_of
@@ -162,3 +163,10 @@ def test_a_missing_text_column_is_named_with_those_there_are(write):
         read_all(write("caption,url\na,u\n"))
     with pytest.raises(MissingColumn, match="2 columns are named 'text'"):
         read_all(write("text,text\na,u\n"))
+
+
+def test_a_quote_over_many_short_lines_costs_little_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(delimited, "MAX_LINE_BYTES", 10_000)
+    (tmp_path / "a.csv").write_bytes(b'text\n"' + b"x\n" * 1000)
+    texts, dropped = texts_of(tmp_path / "a.csv")
+    assert (len(texts), dropped) == (999, {"quotes that do not close": 1})

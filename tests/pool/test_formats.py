@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation.errors import CurationError, MissingFile, UnreadableFile
-from curation.pool import hugging_face, parquet, rows
+from curation.pool import batches, hugging_face, rows
 from curation.pool.columns import Columns
 from curation.pool.delimited import NO_LAST_END
 from curation.pool.formats import FORMATS, format_of
@@ -257,7 +257,7 @@ def test_flipped_bytes_never_crash(written, write):
 
 
 def test_batches_are_bounded(write, monkeypatch):
-    for module in (rows, parquet, hugging_face):
+    for module in (rows, batches, hugging_face):
         monkeypatch.setattr(module, "BATCH_ROWS", 100)
     path = write([f"text {n}" for n in range(1000)])
     sizes = [len(batch.pairs) for batch in format_of(path).read(path, Columns())]

@@ -241,3 +241,27 @@ def test_what_datasets_saves_is_read(tmp_path):
     ]
     assert [rest for _, *rest in found] == [[{}, []]] * 3
     assert FORMAT.images(paths[1], Columns(), ["24", "0"]) == [b"image 49", b"image 25"]
+
+
+def test_texts_in_the_new_types_of_arrow_are_read(tmp_path):
+    stored = pa.array(["a long text of two dogs", "cat"], pa.string_view())
+    texts = {
+        "views": (stored, ["a long text of two dogs", "cat"]),
+        "dictionary": (pa.DictionaryArray.from_arrays(pa.array([1, 0]), stored), ["cat", "a long text of two dogs"]),
+        "list views": (
+            pa.ListViewArray.from_arrays(
+                pa.array([0, 0], pa.int32()), pa.array([2, 1], pa.int32()), stored.cast("string")
+            ),
+            ["a long text of two dogs", "cat", "a long text of two dogs"],
+        ),
+    }
+    for column, expected in texts.values():
+        rows, dropped, damage = read_all(write_arrow(tmp_path / "a.arrow", pa.table({"text": column})))
+        assert ([row["text"] for row in rows], dropped, damage) == (expected, {}, [])
+
+
+def test_columns_of_lists_are_no_uids_and_no_urls(tmp_path):
+    data = pa.table({"text": ["a dog"], "uid": [["u"]], "url": [["http://x/1.jpg"]], "width": [[1]]})
+    rows, dropped, _ = read_all(write_arrow(tmp_path / "a.arrow", data))
+    assert [(row["text"], row["url"], row["width"]) for row in rows] == [("a dog", None, None)]
+    assert dropped == {}

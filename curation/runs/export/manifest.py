@@ -9,6 +9,7 @@ import curation
 from curation import files, queries
 from curation.errors import BadRun
 from curation.runs.folder import Run
+from curation.runs.form import FILE, POOL_FILE, STEP, count, misfit, number
 
 MANIFEST = "_manifest.json"
 """Readers of Parquet folders pass over names that begin with an underscore."""
@@ -99,6 +100,10 @@ def open_export(path: Path) -> Export:
         raise BadRun(f"{path}: export of format {found}, this version reads format {FORMAT}; export it again")
     if missing := sorted(_KEYS - manifest.keys()):
         raise BadRun(f"{path}: {MANIFEST} lacks {', '.join(missing)}; it was damaged or written by something else")
+    if wrong := misfit(manifest, _FORM):
+        raise BadRun(
+            f"{path}: {MANIFEST} has no such {wrong} as it should; it was damaged or written by something else"
+        )
     return Export(folder, manifest)
 
 
@@ -109,3 +114,8 @@ def _file(folder: Path, path: str, rows: int) -> dict[str, Any]:
 
 _KEYS = {"kind", "columns", "t", "seed", "pairs", "funnel", "run", "plan_digest", "config", "metadata", "inputs"}
 _KEYS |= {"files", "cards", "name", "rule"}
+_FORM = {
+    "kind": str, "columns": [str], "rule": str, "t": number, "pairs": count, "name": str, "run": str,
+    "plan_digest": str, "funnel": [STEP], "config": dict, "metadata": dict,
+    "inputs": [POOL_FILE], "files": [FILE], "cards": [FILE],
+}  # fmt: skip

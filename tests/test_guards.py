@@ -1,0 +1,66 @@
+"""What no module of the program may do, read off its source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted([ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "curation").rglob("*.py")])
+
+FORBIDDEN = {
+    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "duckdb.sql", "duckdb.execute", "duckdb.query",
+    "duckdb.read_csv", "duckdb.read_parquet", "torch.hub.load",
+}  # fmt: skip
+FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle", "yaml"}
+FORBIDDEN_METHODS = {"extractall", "extract"}
+
+
+ENGINES = ROOT / "curation" / "engines"
+"""They hand functions to worker processes that they start; no file is read so."""
+
+
+def wrong(source, *, unpickles=False):
+    """What in a source runs, unpacks or unpickles what it is given; lines of it."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [name.name for name in node.names]
+            forbidden = FORBIDDEN_MODULES - ({"pickle"} if unpickles else set())
+            found += [node.lineno for name in names if name.partition(".")[0] in forbidden]
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        options = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        if (
+            name in FORBIDDEN
+            or getattr(node.func, "attr", "") in FORBIDDEN_METHODS
+            or options.get("shell", "False") != "False"
+            or options.get("allow_pickle", "False") != "False"
+            or "persist" in options  # of st.cache_data: pickle on disk
+            or (name == "torch.load" and options.get("weights_only") != "True")
+        ):
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_runs_what_is_given_to_it(path):
+    assert wrong(path.read_text(encoding="utf-8"), unpickles=path.parent == ENGINES) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "eval(x)", "os.system(x)", "import pickle", "from pickle import loads", "tar.extractall()", "torch.load(x)",
+        "torch.load(x, weights_only=False)", "np.load(x, allow_pickle=True)", "subprocess.run(x, shell=True)",
+        "st.cache_data(persist='disk')", "duckdb.sql(x)",
+    ],
+)  # fmt: skip
+def test_such_a_line_would_be_found(source):
+    assert wrong(f"x = 1\n{source}\n") == [2]
+
+
+def test_there_is_one_way_to_a_database_and_it_is_locked():
+    connects = [path for path in MODULES if "duckdb.connect(" in path.read_text(encoding="utf-8")]
+    assert [path.name for path in connects] == ["database.py"]
