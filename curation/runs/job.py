@@ -62,8 +62,9 @@ def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[N
 
     tell: writes the state, and the one line of an error
     """
-    for name in ("cancel", "progress.json"):  # of the job before
-        (path / name).unlink(missing_ok=True)
+    (path / "cancel").unlink(missing_ok=True)  # of the job before, and so is progress.json
+    with suppress(OSError):  # telling may fail without failing the work
+        (path / "progress.json").unlink()
     files.remove_leftovers(path)
     try:
         tell("running", None)
