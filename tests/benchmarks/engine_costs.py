@@ -17,6 +17,7 @@ from curation.engines import Engine, Unit
 from curation.engines.local import LocalEngine
 from curation.pool.columns import Columns
 from curation.pool.inputs import look_at_all
+from curation.runs.log import Log
 from curation.runs.progress import Progress, Reporter
 from curation.runs.receipts import receipts_in
 from curation.runs.working import Work
