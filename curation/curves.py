@@ -42,6 +42,23 @@ class Curves:
     ranked_entry_count: np.ndarray
     entry_kept: np.ndarray
 
+    def fit_together(self, entries: int) -> bool:
+        """Whether the arrays have the shapes and the numbers that belong together; else a file of them is damaged.
+
+        entries: of the run
+        """
+        columns = (self.grid, self.kept, self.expected, self.sigma, self.tail_share, self.kept_tail_share)
+        ranked = self.ranked_entry_id.shape
+        return (
+            all(one.shape == (len(self.grid),) for one in (*columns, self.entries_covered))
+            and all(one.dtype == np.float64 for one in columns if one is not self.kept)
+            and self.kept.dtype == self.entries_covered.dtype == self.ranked_entry_count.dtype == np.int64
+            and self.ranked_entry_id.dtype == np.int32
+            and self.ranked_entry_count.shape == ranked
+            and self.entry_kept.shape == (len(self.grid), *ranked)
+            and bool(((self.ranked_entry_id >= 0) & (self.ranked_entry_id < entries)).all())
+        )
+
     def with_rows(self, other: "Curves") -> "Curves":
         """These curves with the rows of others of the same pool put in between; `other` holds thresholds of its own."""
         at = np.searchsorted(self.grid, other.grid)

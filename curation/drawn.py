@@ -69,6 +69,6 @@ def gather_draws(paths: list[Path], path: Path) -> None:
 
     columns: those of the pairs, then unit int32 and row int64, where the pair stands in the run, and order uint64
     """
-    drawn = pa.concat_tables(files.open_parquet(one).read() for one in paths).sort_by([("order", "ascending")])
+    drawn = pa.concat_tables(files.read_table(one) for one in paths).sort_by([("order", "ascending")])
     with files.whole(path) as temporary:
         files.write_row_groups(temporary, drawn.schema, [drawn], ROW_GROUP_ROWS)

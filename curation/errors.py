@@ -40,6 +40,10 @@ class BadRun(CurationError):
     """A folder that is not a run, or a run in a state that does not allow what was asked."""
 
 
+class DiskFull(CurationError):
+    """No room, or none of what a quota allows; what was written before is kept."""
+
+
 class UnknownPair(BadArgument):
     """A uid that the run does not hold."""
 

@@ -1,5 +1,6 @@
 """How files come to be: under their own name only when they are whole."""
 
+import errno
 import fcntl
 import hashlib
 import io
@@ -85,6 +86,11 @@ def _lock_folder(descriptor: int, unfinished: Path, path: Path) -> None:
         raise BadRun(f"{path}: another process writes there; wait for it, or choose another folder")
 
 
+def is_full(error: OSError) -> bool:
+    """Whether it says that the disk, or the quota, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of writers that were killed; only for who holds the folder's lock."""
     for path in folder.rglob(".*.tmp"):
@@ -93,24 +99,39 @@ def remove_leftovers(folder: Path) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Replace a JSON file in one step."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: object) -> str:
+    """A value as JSON files of the project hold it."""
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file in one step."""
     with whole(path) as temporary:
-        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """Replace a .npy file in one step."""
     with whole(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array)
+        array = np.asarray(array, order="C")
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)  # np.save lets a full disk pass unnoticed
 
 
 def read_array(path: Path) -> np.ndarray | None:
     """The array of a .npy file; None where there is none. raises UnreadableFile"""
-    if not path.is_file():
-        return None
+    return open_array(path) if path.is_file() else None
+
+
+def open_array(path: Path, *, mapped: bool = False) -> np.ndarray:
+    """The array of a .npy file, in memory or mapped into it. raises UnreadableFile, also where there is none"""
     try:
-        found: np.ndarray = np.load(path)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnreadableFile(f"{path}: {error}") from None
+        found: np.ndarray = np.load(path, mmap_mode="r" if mapped else None)
+    except Exception as error:  # whatever numpy, and the parser of Python, make of a damaged head
+        raise UnreadableFile(f"{path}: {_first_line(error)}") from None
     return found
 
 
@@ -118,6 +139,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """Replace a Parquet file in one step."""
     with whole(path) as temporary:
         pq.write_table(table, temporary, **PARQUET_OPTIONS)
+        open_parquet(temporary).close()  # a full disk can pass the writer's close unnoticed
 
 
 def write_row_groups(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], rows: int) -> None:
@@ -162,8 +184,14 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 def read_json(path: Path) -> Any:
     """The value of a JSON file; UnreadableFile if it holds none."""
+    return read_json_text(path)[0]
+
+
+def read_json_text(path: Path) -> tuple[Any, str]:
+    """The value of a JSON file, and its text; UnreadableFile if it holds none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text), text
     except (ValueError, RecursionError) as error:  # ValueError: also what is not UTF-8
         raise UnreadableFile(f"{path}: not JSON ({_first_line(error)})") from None
     except OSError as error:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation import files
+from curation.errors import UnreadableFile
 from curation.uniform import list_lengths
 
 RARE = 25_000
@@ -105,12 +106,12 @@ def write_places(rare: RareEntries, sources: Iterable[Path], folder: Path) -> No
 def rare_places(folder: Path, entry_id: int) -> np.ndarray | None:
     """(N,) of PLACE, the pairs that match a rare entry, in no order; None for an entry that is not rare.
 
-    folder: as `write_places` wrote it
+    folder: as `write_places` wrote it; raises UnreadableFile where it is damaged
     """
     if not (folder / "offsets.npy").is_file():
         return None  # a run of an earlier version: its pairs are gone through
-    offsets = np.load(folder / "offsets.npy", mmap_mode="r")
-    first, stop = int(offsets[entry_id]), int(offsets[entry_id + 1])
-    if first == stop:
-        return None
-    return np.array(np.load(folder / "places.npy", mmap_mode="r")[first:stop])
+    offsets, places = (files.open_array(folder / f"{name}.npy", mapped=True) for name in ("offsets", "places"))
+    first, stop = (int(one) for one in offsets[entry_id : entry_id + 2].tolist())
+    if not 0 <= first <= stop <= len(places) or places.dtype != PLACE:
+        raise UnreadableFile(f"{folder}: places {first} to {stop} of {len(places)}; it is damaged")
+    return None if first == stop else np.array(places[first:stop])

@@ -136,7 +136,7 @@ class _Worker:
                 self._task = task
             self.connection.send(unit)
         except OSError:
-            pass  # it died in the meantime: `take` says so
+            self._process.kill()  # if it has not died already, it waits for what never comes; `take` says so
 
     def take(self) -> tuple[Unit, Outcome]:
         """What became of its unit; where the worker died, how."""

@@ -1,14 +1,17 @@
 """The process of a local worker: it is given a function and what all units share, then units, one at a time."""
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from curation import files
 from curation.engines.engine import told
 from curation.engines.unit import Unit
-from curation.errors import CurationError
+from curation.errors import CurationError, DiskFull
 
 _PR_SET_PDEATHSIG = 1
 
@@ -37,7 +40,11 @@ def serve(connection: Connection) -> None:
             broken = told(error)
             continue
         if isinstance(message, Unit):
-            connection.send(Outcome(failure=broken) if broken else outcome_of(*task, message))
+            outcome = Outcome(failure=broken) if broken else outcome_of(*task, message)
+            try:
+                connection.send(outcome)
+            except OSError:  # the process that handed out the unit has ended
+                return
         else:
             task, broken = message, None
 
@@ -48,6 +55,10 @@ def outcome_of(fn: Any, env: Any, unit: Unit) -> Outcome:
         return Outcome(receipt=fn(unit, env))
     except CurationError as error:
         return Outcome(error=error)
+    except OSError as error:
+        if files.is_full(error):  # it is so for every unit, and at every try
+            return Outcome(error=DiskFull("the disk is full"))
+        return Outcome(failure=told(error))
     except Exception as error:
         return Outcome(failure=told(error))
 
@@ -56,3 +67,6 @@ def _die_with_parent() -> None:
     """No worker outlives a job that was killed; elsewhere than on Linux the closed connection ends it, a unit later."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid != os.getppid():  # it ended before it could be asked for
+            os._exit(1)

@@ -24,6 +24,7 @@ from curation.errors import BadRun
 from curation.live import ranks, sketch
 from curation.runs.arrays import MappedArrays, write_counts, write_entry_arrays
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
+from curation.runs.digests import file_digests
 from curation.runs.env import Env, entries_table, environment
 from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
@@ -42,6 +43,7 @@ from curation.runs.parts import (
 from curation.runs.passes import Receipt, keep_unit, match_unit
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
+from curation.runs.space import failures_told
 from curation.runs.working import Work
 
 
@@ -59,12 +61,13 @@ def run(
     """
     with lock(path):
         found = open_run(path)
-        if found.state == "done":
-            return found
-        check_plan(found)
-        with told_in(path, partial(_set_state, found)), engine, Log(path, engine) as log:
-            engine.check(path, _some([file.path for file in found.inputs]))
-            _work(found, engine, log, on_progress, lambda: cancel() or (path / "cancel").exists())
+        if found.state != "done":
+            check_plan(found)
+            with told_in(path, partial(_set_state, found)), failures_told(found), engine, Log(path, engine) as log:
+                engine.check(path, _some([file.path for file in found.inputs]))
+                _work(found, engine, log, on_progress, lambda: cancel() or (path / "cancel").exists())
+        # not before the run says that it is done: without it, a job that is killed here could not be gone on with
+        shutil.rmtree(path / "work", ignore_errors=True)
     return open_run(path)
 
 
@@ -75,7 +78,7 @@ def _work(
     amount, of = amounts(run)
     report = Reporter(run.path, sum(amount), of, on_progress, log)
     work = Work(engine, todo, amount, report, cancel)
-    metadata = files.open_parquet(run.path / "work" / "metadata.parquet").read()
+    metadata = files.read_table(run.path / "work" / "metadata.parquet")
     env = environment(run, metadata, MappedArrays(run.path / "work" / "arrays"))
     judged = filter_pool(run, env.reading, work) if run.config.active_filters else Counter[str]()
 
@@ -104,7 +107,6 @@ def _work(
     row = curves.row(t[0])
     assert row is not None
     _write_results(run, receipts, t[0], int(curves.kept[row]), report.seconds, judged)
-    shutil.rmtree(run.path / "work")
 
 
 def _some(paths: list[str]) -> list[str]:
@@ -117,7 +119,7 @@ def _some(paths: list[str]) -> list[str]:
 def arrays_unit(unit: Unit, env: Env) -> None:
     """Build the matcher of the metadata behind the unit, once for all workers -> work/arrays."""
     assert isinstance(env.arrays, MappedArrays)
-    write_entry_arrays(env.arrays.entries, files.open_parquet(unit.path).read(), env.seed)
+    write_entry_arrays(env.arrays.entries, files.read_table(Path(unit.path)), env.seed)
 
 
 def _counted(run: Run, metadata: pa.Table, env: Env, entry_count: np.ndarray) -> Env:
@@ -201,6 +203,7 @@ def _write_results(
         f"{unit.path}: {line}" for unit, receipt in zip(units(run), receipts, strict=True) for line in receipt.damage
     ]
     run.info["timings"] = seconds
+    run.info["digests"] = file_digests(run.path, len(receipts))
 
 
 def _set_state(run: Run, state: State, error: str | None) -> None:

@@ -124,7 +124,7 @@ class _Reasons:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._reasons = files.open_parquet(path).read()["reason"].to_numpy()
+        self._reasons = files.read_table(path)["reason"].to_numpy()
         self._taken = 0
 
     def take(self, rows: int) -> np.ndarray:

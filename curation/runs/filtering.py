@@ -171,8 +171,7 @@ def _compare(env: FilterEnv, work: Work) -> None:
         words = [path.with_suffix(".words.parquet") for path in keys]
         most = env.config.frequent_words or 0
         found = [batch["word"].to_numpy() for batch in frequent_words(words, most, scratch=scratch, threads=threads)]
-        with files.whole(env.work / "frequent.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, np.concatenate([np.zeros(0, np.uint64), *found]))
+        files.write_array(env.work / "frequent.npy", np.concatenate([np.zeros(0, np.uint64), *found]))
     files.write_json(mark, {"plan_digest": env.plan_digest})
 
 
@@ -180,8 +179,7 @@ def _write_drops(folder: Path, batches: Iterable[pa.RecordBatch]) -> None:
     """The drops, which come by ascending place, to a file for each unit that has any."""
     for index, parts in groupby(_by_unit(batches), key=lambda part: part[0]):
         found = np.concatenate([drops for _, drops in parts])
-        with files.whole(folder / f"{index:05d}.drops.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, found)
+        files.write_array(folder / f"{index:05d}.drops.npy", found)
 
 
 def _by_unit(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, np.ndarray]]:

@@ -18,6 +18,7 @@ from curation.curves import Curves
 from curation.errors import BadArgument, BadRun, CurationError, UnreadableFile
 from curation.live import Live, Ranks, Sketch, live, ranks, sketch
 from curation.pool.inputs import PoolFile
+from curation.runs import digests
 from curation.runs.config import CurateConfig
 from curation.runs.form import POOL_FILE, STEP, count, misfit, number, one_of
 from curation.runs.routing import scale_of
@@ -99,7 +100,7 @@ class Run:
     @cached_property
     def entries(self) -> pa.Table:
         """entry_id int32, entry string, source string, count int64, language string if known; row i is entry i."""
-        return files.open_parquet(self.path / "entries.parquet").read()
+        return files.read_table(self.path / "entries.parquet")
 
     @cached_property
     def entry_count(self) -> np.ndarray:
@@ -120,11 +121,11 @@ class Run:
     def curves(self) -> Curves:
         """The arrays of curves/, the big one memory-mapped."""
         folder = self.path / "curves"
-        try:
-            small = {name: np.load(folder / f"{name}.npy") for name in _SCALAR_CURVES}
-            return Curves(**small, entry_kept=np.load(folder / "entry_kept.npy", mmap_mode="r"))
-        except (OSError, ValueError) as error:
-            raise UnreadableFile(f"{folder}: {error}") from None
+        small = {name: files.open_array(folder / f"{name}.npy") for name in _SCALAR_CURVES}
+        curves = Curves(**small, entry_kept=files.open_array(folder / "entry_kept.npy", mapped=True))
+        if not curves.fit_together(self.entry_count.size):
+            raise UnreadableFile(f"{folder}: its arrays do not fit together; one of them is damaged")
+        return curves
 
     @cached_property
     def ranks(self) -> Ranks:
@@ -136,8 +137,8 @@ class Run:
         """What the live chart shows at every t; a folder without its sketch has them gathered, in seconds."""
         folder = self.path / "curves"
         try:
-            found = Sketch(**{f.name: np.load(folder / f"sketch_{f.name}.npy") for f in fields(Sketch)})
-        except (OSError, ValueError):
+            found = Sketch(**{f.name: files.open_array(folder / f"sketch_{f.name}.npy") for f in fields(Sketch)})
+        except UnreadableFile:
             found = None
         if found is None or not found.fits(self.curves, self.ranks):
             found = sketch(self.curves, self.ranks)
@@ -150,13 +151,20 @@ class Run:
 
 
 def open_run(path: Path) -> Run:
-    """Read a run folder; raises BadRun where there is none, or one of a later format."""
+    """Read a run folder; raises BadRun where there is none, one of another format, or one whose run.json changed."""
     if not (path / "run.json").is_file():
         raise BadRun(f"{path}: not a run folder (no run.json); 'headtail runs DIR' lists the runs in a folder")
-    info = files.read_json(path / "run.json")
+    info, text = files.read_json_text(path / "run.json")
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         found = info.get("format") if isinstance(info, dict) else None
-        raise BadRun(f"{path}: run folder of format {found}, this version reads format {FORMAT}")
+        raise BadRun(
+            f"{path}: run folder of format {found}, this version reads format {FORMAT}"
+            + ("; a later headtail wrote it, install that one" if isinstance(found, int) and found > FORMAT else "")
+        )
+    if not digests.is_unchanged(text, info):
+        raise BadRun(
+            f"{path}: run.json was changed after the run began, or is damaged; put back a copy, or start a new run"
+        )
     needed = _KEYS | (_KEYS_WHEN_DONE if info.get("state") == "done" else set())
     if missing := sorted(needed - info.keys()):
         raise BadRun(f"{path}: run.json lacks {', '.join(missing)}; it was damaged or written by something else")
@@ -203,8 +211,8 @@ def check_name(name: str) -> str:
 
 
 def write_info(path: Path, info: dict[str, Any]) -> None:
-    """Replace run.json in one step."""
-    files.write_json(path / "run.json", info)
+    """Replace run.json in one step, with the digest of itself."""
+    files.write_text(path / "run.json", digests.with_digest(info))
 
 
 def write_curves(path: Path, curves: Curves) -> None:

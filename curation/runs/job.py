@@ -68,6 +68,7 @@ def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[N
     try:
         tell("running", None)
         yield
+        files.remove_leftovers(path)  # of a worker that was killed while the others went on
         tell("done", None)
     except Cancelled:
         tell("cancelled", None)

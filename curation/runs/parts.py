@@ -97,7 +97,7 @@ def sum_unit(unit: Unit, env: tuple[Path, int]) -> None:
 def _add_counts(paths: list[Path], entries: int) -> np.ndarray:
     counts = np.zeros(entries, np.int64)
     for path in paths:
-        table = files.open_parquet(path).read()
+        table = files.read_table(path)
         counts[table["entry_id"].to_numpy()] += table["count"].to_numpy()
     return counts
 

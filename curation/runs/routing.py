@@ -44,7 +44,7 @@ def write_languages(path: Path, decided: Iterable[pa.Array]) -> None:
 
 def remembered_languages(batches: Iterable[Scanned], path: Path) -> Iterator[Scanned]:
     """The batches with the languages that the first pass decided; BadRun if they are not as many."""
-    languages = files.open_parquet(path).read()["language"].cast(pa.string()).combine_chunks()
+    languages = files.read_table(path)["language"].cast(pa.string()).combine_chunks()
     first = 0
     for batch in batches:
         mine = languages.slice(first, len(batch.pairs))

@@ -141,7 +141,7 @@ def pass_through(
     _map(match_unit, env, todo, engine, cancel, lambda done: on_share(0.2 + 0.35 * done))
     clock.note("match", scale_up)
     work = [run.path / "work" / f"{unit.index:05d}.parquet" for unit in todo]
-    met.counts = [files.open_parquet(path).read() for path in work]
+    met.counts = [files.read_table(path) for path in work]
     entry_count = np.rint(scaled_counts(count_of(met.counts, len(table)), scale_up)).astype(np.int64)
     entries = entries_table(table, entry_count)
     files.write_parquet(run.path / "entries.parquet", entries)

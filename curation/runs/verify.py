@@ -16,6 +16,7 @@ from curation.engines import Unit
 from curation.errors import CurationError
 from curation.metadata import Metadata
 from curation.queries.difference import Difference, Rows, row_difference
+from curation.runs.digests import changed_files
 from curation.runs.env import Env, derive, finished_environment, pair_schema
 from curation.runs.filtered import FilterReceipt
 from curation.runs.folder import Run
@@ -69,6 +70,7 @@ def verify_run(
     receipts = _check_receipts(run, report)
     _check_sums(run, receipts, report, on_rows)
     _check_filtered(run, report)
+    report.findings += changed_files(run.path, run.info, len(run.pair_files))
     try:
         check_inputs(run)
     except CurationError as error:
@@ -205,7 +207,7 @@ def _check_unit(run: Run, unit: Unit, env: Env, report: Report, on_rows: Callabl
             on_rows(len(batch.pairs) + batch.dropped.total())
         schema = pair_schema(env)
         expected = pa.Table.from_batches(derived, schema)
-        found = files.open_parquet(path).read()
+        found = files.read_table(path)
         if not found.schema.remove_metadata().equals(schema):
             report.findings.append(f"{name}: its columns are not those of a run")
         elif not _sorted(expected).equals(_sorted(found)):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from curation.engines import Engine, Unit
 from curation.runs.progress import Reporter
 from curation.runs.receipts import receipts_in
+from curation.runs.space import Room
 
 Receipt = TypeVar("Receipt")
 
@@ -32,11 +33,13 @@ class Work:
         if phase:
             self.report.phase(phase, already_done=sum(self.amount[index] for index in before))
         receipts: dict[int, Receipt] = {}
+        room = Room(folder, sum(self.amount[unit.index] for unit in self.todo if unit.index not in before))
 
         def on_done(unit: Unit, receipt: Receipt) -> None:
             receipts[unit.index] = receipt
             if unit.index not in before:
                 self.report.add(self.amount[unit.index])
+                room.check(unit, self.amount[unit.index])
 
         self.engine.map_units(fn, self.todo, env, on_done=on_done, cancel=self.cancelled)
         return [receipts[unit.index] for unit in self.todo]

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from curation.runs import job
-from curation.runs.folder import Run
+from curation.runs.folder import Run, write_info
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -120,8 +120,7 @@ def edit_run_json() -> Callable[..., None]:
     """Change what run.json says."""
 
     def edit(path: Path, **values: object) -> None:
-        info = json.loads((path / "run.json").read_text())
-        (path / "run.json").write_text(json.dumps({**info, **values}))
+        write_info(path, {**json.loads((path / "run.json").read_text()), **values})
 
     return edit
 

@@ -13,7 +13,7 @@ from curation.errors import BadArgument, BadRun, UnreadableFile
 from curation.metadata import from_entries
 from curation.runs import curate, plan
 from curation.runs.config import CurateConfig
-from curation.runs.folder import list_runs, lock, open_finished_run, open_run
+from curation.runs.folder import list_runs, lock, open_finished_run, open_run, write_info
 from curation.runs.plan import create_run
 from inline import INLINE, LOCAL
 
@@ -207,8 +207,7 @@ def test_two_jobs_on_one_run_are_one_job(tmp_path):
 
 def test_a_running_state_without_a_living_job_reads_as_interrupted(tmp_path):
     run = planned(tmp_path, t=2.0)
-    info = json.loads((run.path / "run.json").read_text())
-    (run.path / "run.json").write_text(json.dumps(info | {"state": "running"}))
+    write_info(run.path, run.info | {"state": "running"})
     assert open_run(run.path).state == "interrupted"
     with lock(run.path):
         assert open_run(run.path).state == "running"

@@ -11,7 +11,8 @@ from curation import files
 from curation.metadata import from_entries
 from curation.runs import curate, plan
 from curation.runs.config import CurateConfig
-from curation.runs.folder import Run, open_run
+from curation.runs.digests import file_digests
+from curation.runs.folder import Run, open_run, write_info
 from curation.runs.plan import create_run
 from curation.runs.verify import rows_to_check, verify_run
 from inline import INLINE
@@ -35,12 +36,13 @@ def copy(whole_run, tmp_path) -> Run:
 
 
 def forge(run: Run, name: str, change) -> None:
-    """Change the rows of a pair file, and make its receipt fit."""
+    """Change the rows of a pair file, and make its receipt and all digests fit."""
     path = run.path / "pairs" / name
     table = change(pq.read_table(path))
     files.write_parquet(path, table)
     receipt = files.read_json(path.with_suffix(".json"))
     files.write_json(path.with_suffix(".json"), receipt | {"sha256": files.sha256(path), "rows": len(table)})
+    write_info(run.path, run.info | {"digests": file_digests(run.path, len(run.pair_files))})
 
 
 def test_a_run_as_it_was_made_has_no_findings(whole_run):
@@ -160,7 +162,7 @@ def test_damage_to_any_file_of_a_run_is_named(copy, damage, expected):
         kept = np.load(copy.path / "curves" / "kept.npy")
         kept[3] += 1
         np.save(copy.path / "curves" / "kept.npy", kept)
-    files.write_json(copy.path / "run.json", info)
+    write_info(copy.path, info)
     found = verify_run(open_run(copy.path), sample=0 if damage == "counts" else 2).findings
     assert any(expected in line for line in found), found
 

@@ -66,7 +66,7 @@ class Ladder(Work):
     def classes(self) -> pa.Table | None:
         """The classes, see above; None before the ladder has begun."""
         path = self.path / "classes.parquet"
-        return files.open_parquet(path).read() if path.is_file() else None
+        return files.read_table(path) if path.is_file() else None
 
 
 def create_ladder(path: Path, run: Run, config: LadderConfig, *, name: str) -> Ladder:

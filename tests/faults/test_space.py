@@ -1,0 +1,93 @@
+import errno
+import os
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from conftest import TEXTS, write_pool
+from curation import files
+from curation.engines import Unit
+from curation.engines.worker import outcome_of
+from curation.errors import CurationError, DiskFull, UnreadableFile
+from curation.metadata import from_entries
+from curation.runs import curate
+from curation.runs.config import CurateConfig
+from curation.runs.folder import open_run
+from curation.runs.plan import create_run
+from curation.runs.space import Room
+from inline import INLINE, InlineEngine
+
+FULL = "/dev/full"
+
+
+@pytest.fixture
+def planned(tmp_path):
+    pool = write_pool(tmp_path / "pool.parquet", TEXTS)
+    return create_run(tmp_path / "run", [str(pool)], from_entries(["dog"], source="test"), CurateConfig(t=2.0))
+
+
+def full(unit, env):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def broken(unit, env):
+    raise OSError(errno.EIO, os.strerror(errno.EIO), "/disk/part")
+
+
+@pytest.mark.parametrize("array", [np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3).T, np.array(3), np.zeros(0)])
+def test_an_array_is_read_back_as_it_was(tmp_path, array):
+    files.write_array(tmp_path / "a.npy", array)
+    found = files.read_array(tmp_path / "a.npy")
+    np.testing.assert_array_equal(found, array)
+    assert found.dtype == array.dtype
+
+
+def test_a_full_disk_does_not_pass_for_a_written_array(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.secrets, "token_hex", lambda n: "x")
+    (tmp_path / ".a.npy.x.tmp").symlink_to(FULL)
+    with pytest.raises(OSError, match="No space left"):
+        files.write_array(tmp_path / "a.npy", np.arange(1000))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_without_its_footer_does_not_pass_for_a_written_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.pq, "write_table", lambda table, path, **options: path.write_bytes(b"PAR1"))
+    with pytest.raises(UnreadableFile, match="not a whole Parquet file"):
+        files.write_parquet(tmp_path / "a.parquet", pa.table({"a": [1]}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_unit_that_meets_a_full_disk_is_not_tried_again():
+    outcome = outcome_of(full, None, Unit(0, "pool.parquet", ()))
+    assert isinstance(outcome.error, DiskFull)
+    assert "Input/output error" in outcome_of(broken, None, Unit(0, "pool.parquet", ())).failure
+
+
+@pytest.mark.parametrize(
+    ("fn", "kind", "line"),
+    [
+        (full, DiskFull, r"run: the disk is full; 0 of 1 units are matched and 0 balanced, .*: make room and resume$"),
+        (broken, CurationError, r"run: /disk/part: Input/output error; 0 of 1 .*: mend the cause and resume$"),
+    ],
+)
+def test_what_the_disk_does_to_a_run_is_told_with_what_is_kept(planned, monkeypatch, fn, kind, line):
+    monkeypatch.setattr(curate, "match_unit", fn)
+    with pytest.raises(kind, match=line):
+        curate.run(planned.path, InlineEngine())
+    assert open_run(planned.path).state == "failed"
+    monkeypatch.undo()
+    assert curate.run(planned.path, INLINE).state == "done"
+
+
+def test_a_disk_that_will_not_do_for_the_rest_is_told_before_it_is_full(tmp_path, monkeypatch):
+    (tmp_path / "pairs").mkdir()
+    (tmp_path / "pairs" / "00000.parquet").write_bytes(bytes(2_000_000))
+    room = Room(tmp_path / "pairs", amount=40)
+    monkeypatch.setattr("curation.runs.space.shutil.disk_usage", lambda path: _Free)
+    with pytest.raises(DiskFull, match=r"needs about 6\.0 MB, 1\.0 MB are free"):
+        room.check(Unit(0, "pool.parquet", ()), 10)
+
+
+class _Free:
+    free = 1_000_000
