@@ -211,7 +211,7 @@ def open_parquet(path: Path | str) -> pq.ParquetFile:
         raise UnreadableFile(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read_table(path: Path | str, columns: Sequence[str] | None = None) -> pa.Table:
     """A Parquet file as a whole, or some columns of it; UnreadableFile if it is none, or a page of it is damaged."""
     with open_parquet(path) as file:
         try:

@@ -119,7 +119,7 @@ def _some(paths: list[str]) -> list[str]:
 def arrays_unit(unit: Unit, env: Env) -> None:
     """Build the matcher of the metadata behind the unit, once for all workers -> work/arrays."""
     assert isinstance(env.arrays, MappedArrays)
-    write_entry_arrays(env.arrays.entries, files.read_table(Path(unit.path)), env.seed)
+    write_entry_arrays(env.arrays.entries, files.read_table(unit.path), env.seed)
 
 
 def _counted(run: Run, metadata: pa.Table, env: Env, entry_count: np.ndarray) -> Env:
@@ -139,7 +139,7 @@ def _curves(run: Run, work: Work, env: CurveEnv) -> Curves:
     replace(work, todo=parts, amount=amount).do(curve_unit, env, env.folder, "curves")
     curves = total_curves(work.engine, env, len(parts), work.cancelled)
     write_curves(run.path, curves)
-    gather_rare(work.engine, env, len(parts), run.path / "rare", work.cancelled)
+    gather_rare(env, len(parts), run.path / "rare")
     gather_drawn(env, len(parts), run.path / "drawn.parquet")
     return curves
 

@@ -43,6 +43,7 @@ _FORM = {
 }  # fmt: skip
 _FORM_WHEN_DONE = {
     "totals": {"t": number, "rows": count}, "funnel": [STEP], "unit_pairs": [count], "damage": list, "notes": dict,
+    "digests?": dict,
 }  # fmt: skip
 _SCALAR_CURVES = [f.name for f in fields(Curves) if f.name != "entry_kept"]
 
@@ -161,10 +162,6 @@ def open_run(path: Path) -> Run:
             f"{path}: run folder of format {found}, this version reads format {FORMAT}"
             + ("; a later headtail wrote it, install that one" if isinstance(found, int) and found > FORMAT else "")
         )
-    if not digests.is_unchanged(text, info):
-        raise BadRun(
-            f"{path}: run.json was changed after the run began, or is damaged; put back a copy, or start a new run"
-        )
     needed = _KEYS | (_KEYS_WHEN_DONE if info.get("state") == "done" else set())
     if missing := sorted(needed - info.keys()):
         raise BadRun(f"{path}: run.json lacks {', '.join(missing)}; it was damaged or written by something else")
@@ -176,6 +173,10 @@ def open_run(path: Path) -> Run:
         raise BadRun(
             f"{path}: run.json has settings that this version does not know; it was damaged or written by a later one"
         ) from None
+    if not digests.is_unchanged(text, info):
+        raise BadRun(
+            f"{path}: run.json was changed after the run began, or is damaged; put back a copy, or start a new run"
+        )
     return Run(path, info)
 
 

@@ -16,7 +16,7 @@ from curation.metadata import from_entries
 from curation.metadata_files import write_metadata
 from curation.runs import curate, job
 from curation.runs.config import CurateConfig
-from curation.runs.folder import is_locked, list_runs, lock, open_run
+from curation.runs.folder import is_locked, list_runs, lock, open_run, write_info
 from curation.runs.plan import create_run
 from curation.runs.trash import list_trash
 from curation.ui.text import label
@@ -273,8 +273,7 @@ def on_cluster(runs_folder, inputs, canary):
         "eta_s": 131.0,
     }
     (path / "progress.json").write_text(json.dumps({"sequence": 9, **progress, "elapsed_s": 345.0, "engine": engine}))
-    info = json.loads((path / "run.json").read_text())
-    (path / "run.json").write_text(json.dumps({**info, "state": "running"}))
+    write_info(path, {**open_run(path).info, "state": "running"})
     with lock(path):
         yield path
     shutil.rmtree(path)

@@ -7,7 +7,7 @@ import pytest
 
 from curation.cli import runs as command
 from curation.engines import Node, Status
-from curation.runs.folder import lock, open_run
+from curation.runs.folder import lock, open_run, write_info
 from curation.runs.progress import Progress
 
 PROGRESS = Progress("match", 2, 8, "rows", 2.0, 3.0, 9.0, Status(6, (Node("a", 4), Node("b", 2)), retries=1))
@@ -18,8 +18,7 @@ def under_way(run_folder, monkeypatch):
     """A run that another process works on; it ends as a test says, at the first or second look."""
 
     def say(state, error=None):
-        info = json.loads((run_folder / "run.json").read_text())
-        (run_folder / "run.json").write_text(json.dumps({**info, "state": state, "error": error}))
+        write_info(run_folder, {**open_run(run_folder).info, "state": state, "error": error})
 
     (run_folder / "progress.json").write_text(json.dumps({"sequence": 1, **asdict(PROGRESS)}))
     say("running")

@@ -51,7 +51,7 @@ def test_a_finished_run_answers_everything(kept):
     ]  # fmt: skip
     assert int(run.curves.kept[run.curves.row(20.0)]) == run.info["totals"]["kept"]
     assert run.live is not None
-    assert rare_places(run.path / "rare", 19).size == run.entry_count[19] == 24
+    assert rare_places(run.path / "rare", 19).size == run.entry_count[19] == 23
     assert len(queries.samples(run, 20.0, limit=5)) == 5
     assert queries.with_uids(run, ["pair-0006"])["text"].to_pylist() == ["w0 w6"]
     assert queries.search_entries(run, text="w19").total == 1

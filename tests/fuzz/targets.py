@@ -78,7 +78,9 @@ def manifests(data: bytes) -> None:
     try:
         path = folder() / "run"
         path.mkdir(exist_ok=True)
-        (path / "run.json").write_text(json.dumps(mangled(json.loads((run / "run.json").read_text()), choices)))
+        info = json.loads((run / "run.json").read_text())
+        without = {key: value for key, value in info.items() if key not in ("digests", "sha256")}  # they tell at once
+        (path / "run.json").write_text(json.dumps(mangled(without, choices)))
         opened = open_run(path)
         for name in ("name", "state", "config", "inputs", "rows", "pair_files", "seed"):
             getattr(opened, name)

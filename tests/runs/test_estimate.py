@@ -104,7 +104,7 @@ def test_the_disk_of_a_run_in_one_piece_is_known(tmp_path, make_run):
     found = estimate([run.inputs[0].path], METADATA, CurateConfig(t=50.0), INLINE)
 
     # but for run.json, progress.json, log.txt, the heads of the arrays and the row of the run's own t
-    assert found.disk_bytes.value == pytest.approx(bytes_on_disk(run.path), abs=30_000)
+    assert found.disk_bytes.value == pytest.approx(bytes_on_disk(run.path), abs=35_000)
 
 
 def test_of_large_row_groups_the_beginnings_are_read(tmp_path):
