@@ -63,7 +63,8 @@ def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[N
     tell: writes the state, and the one line of an error
     """
     for name in ("cancel", "progress.json"):  # of the job before
-        (path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # also where something else is called so
+            (path / name).unlink()
     files.remove_leftovers(path)
     try:
         tell("running", None)
