@@ -62,9 +62,9 @@ def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[N
 
     tell: writes the state, and the one line of an error
     """
-    for name in ("cancel", "progress.json"):  # of the job before
-        with suppress(OSError):  # also where something else is called so
-            (path / name).unlink()
+    (path / "cancel").unlink(missing_ok=True)  # of the job before, and so is progress.json
+    with suppress(OSError):  # telling may fail without failing the work
+        (path / "progress.json").unlink()
     files.remove_leftovers(path)
     try:
         tell("running", None)
