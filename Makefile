@@ -52,10 +52,12 @@ lock:
 # Pools are made once for all benchmarks, and kept where HEADTAIL_BENCH_DIR says; else they are gone at the end.
 bench: $(VENV)/.installed
 	@pools=$$(mktemp -d) && trap 'rm -rf "$$pools"' EXIT && export HEADTAIL_BENCH_DIR="$${HEADTAIL_BENCH_DIR:-$$pools}" \
-		&& for name in matching curate_pool query_run read_pool start_up live_chart classify training; do \
+		&& for name in matching curate_pool query_run read_pool start_up live_chart classify training \
+			unit_costs simulate_cluster two_engines; do \
 			$(BIN)/python tests/benchmarks/$$name.py --record || exit 1; \
 		done
 	$(BIN)/python tests/benchmarks/report.py
+	$(BIN)/python tests/benchmarks/scale_report.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artefacts

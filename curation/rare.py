@@ -4,7 +4,8 @@ An entry is rare if it matches so few texts that looking through a part of the r
 of all its pairs are then written down once, in two arrays of the run folder.
 """
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ PLACE = np.dtype([("unit", np.uint32), ("row", np.uint32), ("t_min", np.float64)
 """A pair: the number of its unit, its row in the unit's file, and its t_min."""
 
 _POSTING = np.dtype([("entry_id", np.int32), *[(name, PLACE[name]) for name in PLACE.names or ()]])
-_AT_ONCE = 2_000_000
+AT_ONCE = 2_000_000
 """So many postings are put in order at a time."""
 
 
@@ -37,8 +38,8 @@ class RareEntries:
         count = np.where(entry_count <= limit, entry_count, 0)
         self.offsets = np.concatenate([[0], np.cumsum(count)])
         """(M + 1,) int64: the places of entry i are offsets[i]:offsets[i + 1]."""
-        self.slot = np.where(count > 0, self.offsets[:-1] // _AT_ONCE, -1).astype(np.int32)
-        """(M,) int32: which of the slots of about _AT_ONCE places, in order, holds those of an entry; -1: not rare."""
+        self.slot = np.where(count > 0, self.offsets[:-1] // AT_ONCE, -1).astype(np.int32)
+        """(M,) int32: which of the slots of about AT_ONCE places, in order, holds those of an entry; -1: not rare."""
 
     @property
     def slots(self) -> int:
@@ -72,26 +73,34 @@ class RareBuilder:
         return postings[order], np.searchsorted(slot[order], np.arange(self._rare.slots + 1))
 
 
-def write_places(rare: RareEntries, parts: Sequence[tuple[np.ndarray, np.ndarray]], folder: Path) -> None:
-    """Write the places of every rare entry, entry by entry; memory does not grow with the run.
+def places_of(rare: RareEntries, slots: Iterable[int], parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """(N,) of PLACE, those of the entries of some consecutive slots, entry by entry.
 
     parts: of the run, each as `RareBuilder.postings` gives it; may be memory-mapped
     """
     from curation import curves_kernel
 
+    found = [np.empty(0, PLACE)]
+    for slot in slots:
+        inside = np.flatnonzero(rare.slot == slot)
+        if inside.size:
+            first = int(rare.offsets[inside[0]])
+            places = np.empty(int(rare.offsets[inside[-1] + 1]) - first, PLACE)
+            postings = np.concatenate([part[starts[slot] : starts[slot + 1]] for part, starts in parts])
+            curves_kernel.put_in_order(postings, rare.offsets[:-1] - first, places)
+            found.append(places)
+    return np.concatenate(found)
+
+
+def write_places(rare: RareEntries, sources: Iterable[Path], folder: Path) -> None:
+    """Write the places of every rare entry, entry by entry. sources: files with their bytes, in order of the slots"""
     files.write_array(folder / "offsets.npy", rare.offsets)
     with files.whole(folder / "places.npy") as temporary, temporary.open("wb") as file:
         descr, shape = np.lib.format.dtype_to_descr(PLACE), (int(rare.offsets[-1]),)
         np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
-        for slot in range(rare.slots):
-            inside = np.flatnonzero(rare.slot == slot)
-            if not inside.size:
-                continue
-            first = int(rare.offsets[inside[0]])
-            places = np.empty(int(rare.offsets[inside[-1] + 1]) - first, PLACE)
-            postings = np.concatenate([found[starts[slot] : starts[slot + 1]] for found, starts in parts])
-            curves_kernel.put_in_order(postings, rare.offsets[:-1] - first, places)
-            file.write(places.tobytes())
+        for source in sources:
+            with source.open("rb") as part:
+                shutil.copyfileobj(part, file, 2**24)
 
 
 def rare_places(folder: Path, entry_id: int) -> np.ndarray | None:

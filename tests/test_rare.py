@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from curation import rare
-from curation.rare import PLACE, RareBuilder, RareEntries, rare_places, write_places
+from curation.rare import PLACE, RareBuilder, RareEntries, places_of, rare_places, write_places
 
 MATCHED = [[[0, 1], [1], [], [1, 2]], [[1, 3], [0, 1, 2]]]  # a list of pairs for each unit
 T_MIN = [[0.5, 1.5, np.inf, 2.5], [3.5, 4.5]]
@@ -24,7 +24,9 @@ def build(folder, units=(0, 1), batch=10):
             lists = pa.array(MATCHED[unit][first : first + batch], pa.list_(pa.int32()))
             builder.add(unit, first, lists, np.array(T_MIN[unit][first : first + batch]))
         parts.append(builder.postings())
-    write_places(entries, parts, folder / "rare")
+    for slot in range(entries.slots):
+        places_of(entries, [slot], parts).tofile(folder / f"{slot}.places")
+    write_places(entries, [folder / f"{slot}.places" for slot in range(entries.slots)], folder / "rare")
     return folder / "rare"
 
 
@@ -38,7 +40,7 @@ def places(folder, entry_id):
 def test_every_pair_of_a_rare_entry_is_found_whatever_the_order_and_the_room(
     tmp_path, monkeypatch, at_once, units, batch
 ):
-    monkeypatch.setattr(rare, "_AT_ONCE", at_once)
+    monkeypatch.setattr(rare, "AT_ONCE", at_once)
     folder = build(tmp_path, units, batch)
     assert places(folder, 0) == [(0, 0, 0.5), (1, 1, 4.5)]
     assert places(folder, 2) == [(0, 3, 2.5), (1, 1, 4.5)]

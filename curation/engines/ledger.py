@@ -11,6 +11,9 @@ from curation.engines.unit import Unit, UnitsFailed
 SHOWN = 20
 """So many units under way are told of, and so many tries that failed."""
 
+MEDIAN_OF = 1000
+"""The median is that of the last so many: of ten thousand units, sorting all of them at each report takes its time."""
+
 _LEAST = 5
 """With so many durations a median says something."""
 
@@ -27,7 +30,7 @@ class Ledger:
         self._max_retries = max_retries
         self._tries: dict[Unit, int] = {}
         self._since: dict[Unit, float] = {}
-        self._durations: list[float] = []
+        self._durations: deque[float] = deque(maxlen=MEDIAN_OF)
 
     def started(self, unit: Unit) -> None:
         """A unit was handed to a worker; only the first word of it counts until it has failed or finished."""

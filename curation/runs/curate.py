@@ -139,7 +139,7 @@ def _curves(run: Run, work: Work, env: CurveEnv) -> Curves:
     replace(work, todo=parts, amount=amount).do(curve_unit, env, env.folder, "curves")
     curves = total_curves(work.engine, env, len(parts), work.cancelled)
     write_curves(run.path, curves)
-    gather_rare(env, len(parts), run.path / "rare")
+    gather_rare(work.engine, env, len(parts), run.path / "rare", work.cancelled)
     gather_drawn(env, len(parts), run.path / "drawn.parquet")
     return curves
 

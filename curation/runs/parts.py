@@ -15,12 +15,18 @@ from curation import files, queries
 from curation.curves import CurveBuilder, CurvePart, Curves
 from curation.drawn import gather_draws
 from curation.engines import Engine, Unit
-from curation.rare import RareBuilder, RareEntries, write_places
+from curation.rare import RareBuilder, RareEntries, places_of, write_places
 from curation.runs.env import Env
 from curation.runs.receipts import read_receipt
 
 FAN_IN = 32
-"""So many parts are summed by one worker."""
+"""So many counts are summed by one worker."""
+
+CURVES_FAN_IN = 8
+"""So many parts of curves: they are larger, and what is left is added up while all workers wait."""
+
+RARE_SLOTS = 8
+"""So many slots of rare entries make a unit: some 250 MB."""
 
 Cancel = Callable[[], bool]
 
@@ -136,9 +142,9 @@ def sum_curves_unit(unit: Unit, env: tuple[Path, CurveEnv]) -> None:
 def total_curves(engine: Engine, env: CurveEnv, parts: int, cancel: Cancel) -> Curves:
     """The curves of a run out of what `curve_unit` wrote of its groups."""
     source, count, level = env.folder, parts, 0
-    while count > FAN_IN:
+    while count > CURVES_FAN_IN:
         level += 1
-        todo = groups(count, FAN_IN, source)
+        todo = groups(count, CURVES_FAN_IN, source)
         target = env.folder / str(level)
         engine.map_units(sum_curves_unit, todo, (target, env), on_done=_nothing, cancel=cancel)
         source, count = target, len(todo)
@@ -148,12 +154,21 @@ def total_curves(engine: Engine, env: CurveEnv, parts: int, cancel: Cancel) -> C
     return builder.finish()
 
 
-def gather_rare(env: CurveEnv, parts: int, folder: Path) -> None:
-    """The places of rare entries, out of the same parts."""
-    paths = [env.folder / f"{number:05d}" for number in range(parts)]
-    write_places(
-        env.rare(), [(_mapped(f"{path}.postings.npy"), _mapped(f"{path}.starts.npy")) for path in paths], folder
-    )
+def gather_rare(engine: Engine, env: CurveEnv, parts: int, folder: Path, cancel: Cancel) -> None:
+    """The places of rare entries, out of the same parts; workers put them in order, some entries each."""
+    rare = env.rare()
+    todo = groups(rare.slots, RARE_SLOTS, env.folder)
+    engine.map_units(rare_unit, todo, (env, parts), on_done=_nothing, cancel=cancel)
+    write_places(rare, [env.folder / f"{unit.index:05d}.places" for unit in todo], folder)
+
+
+def rare_unit(unit: Unit, env: tuple[CurveEnv, int]) -> None:
+    """Put the places of the rare entries of some slots in order -> <unit>.places. env: and the number of parts"""
+    curve_env, parts = env
+    stems = [curve_env.folder / f"{number:05d}" for number in range(parts)]
+    found = [(_mapped(f"{stem}.postings.npy"), _mapped(f"{stem}.starts.npy")) for stem in stems]
+    with files.whole(curve_env.folder / f"{unit.index:05d}.places") as temporary:
+        places_of(curve_env.rare(), unit.row_groups, found).tofile(temporary)
 
 
 def gather_drawn(env: CurveEnv, parts: int, path: Path) -> None:

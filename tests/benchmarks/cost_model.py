@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from curation.rare import PLACE, SMALL_RUN
-from curation.runs.parts import FAN_IN, curve_groups
+from curation.rare import AT_ONCE, PLACE, SMALL_RUN
+from curation.runs.parts import CURVES_FAN_IN, FAN_IN, RARE_SLOTS, curve_groups
 from curation.runs.plan import UNIT_ROWS
 
 ROWS_A_FILE = 1_000_000
@@ -20,6 +20,7 @@ BYTES_A_CELL = 12
 """Of a part of the curves: the place and the count of a cell that is not 0."""
 
 BYTES_A_POSTING = 20
+PLACES_A_UNIT = AT_ONCE * RARE_SLOTS
 """Of the places of rare entries in a part: the entry, and the place."""
 
 Figures = dict[str, Any]
@@ -60,7 +61,7 @@ class Job:
     thresholds: int = 260
     unit_rows: int = UNIT_ROWS
     files: int = 0
-    fan_in: int = FAN_IN
+    fan_in: int = CURVES_FAN_IN
     most_places: int = 0
 
     @property
@@ -113,7 +114,7 @@ class Job:
             self._curve_parts(parts),
             *self._curve_sums(parts, sums["curves"]),
             self._alone("write_curves", serial["write_curves"]["cpu_s"] * self._grown, written=self.array_mb),
-            self._rare_places(),
+            *self._rare_places(),
             self._alone("the rest", sum(serial[name]["cpu_s"] for name in ("gather_drawn", "sketch", "rest"))),
         ]
 
@@ -127,13 +128,19 @@ class Job:
         """Places of rare entries a pair; a small run has none."""
         return self._sizes["rare_places_per_pair"] if self.pairs > SMALL_RUN else 0.0
 
-    def _rare_places(self) -> Phase:
+    def _rare_places(self) -> Iterator[Phase]:
+        """Workers put them in order, some entries each, and the driver joins what they wrote."""
         each = self._rare
         if not each:
-            return self._alone("rare places", 0.0)
+            return
         places = min(each * self.pairs, self.most_places * self.entries or math.inf)
-        cpu_s = self.figures["serial"]["gather_rare"]["cpu_s"] / (each * self.figures["pairs"]) * places
-        return self._alone("rare places", cpu_s, places * BYTES_A_POSTING / 1e6, places * PLACE.itemsize / 1e6)
+        read, written = places * BYTES_A_POSTING / 1e6, places * PLACE.itemsize / 1e6
+        units = math.ceil(places / PLACES_A_UNIT)
+        of_units = self.figures["units"].get("rare places", {"cpu_s_per_million": 0.0})["cpu_s_per_million"]
+        cpu_s = of_units * self.pairs / 1e6 * places / (each * self.pairs)
+        yield Phase("rare places", units, Cost(cpu_s / units, read / units, written / units, 1))
+        joined = self.figures["serial"]["gather_rare"]["cpu_s"] / (each * self.figures["pairs"]) * places
+        yield self._alone("rare places joined", joined, written, written)
 
     def _alone(self, name: str, cpu_s: float, read: float = 0.0, written: float = 0.0) -> Phase:
         return Phase(name, 0, Cost(cpu_s, read, written))

@@ -17,6 +17,7 @@ from curation.engines import Engine, Unit
 from curation.engines.local import LocalEngine
 from curation.pool.columns import Columns
 from curation.pool.inputs import look_at_all
+from curation.runs.log import Log
 from curation.runs.progress import Progress, Reporter
 from curation.runs.receipts import receipts_in
 from curation.runs.working import Work
@@ -122,7 +123,7 @@ def _do(engine: Engine, folder: Path, count: int) -> tuple[float, float]:
     """CPU seconds of this process and wall seconds for units that do nothing, told as those of a run are."""
     folder.mkdir(exist_ok=True)
     todo = [Unit(index, "", ()) for index in range(count)]
-    report = Reporter(folder, count, "rows", lambda progress: None, lambda: engine.status)
+    report = Reporter(folder, count, "rows", lambda progress: None, Log(folder, engine))
     wall, cpu = time.perf_counter(), time.process_time()
     Work(engine, todo, [1] * count, report, lambda: False).do(nothing, None, folder / "receipts", "match")
     return time.process_time() - cpu, time.perf_counter() - wall

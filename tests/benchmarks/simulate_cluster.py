@@ -5,7 +5,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,8 @@ FAILS_PER_DAY = 0.01
 CHANGED_NODES, CHANGED_SIZES = 100, ("1 B", "12.8 B")
 CHANGES: dict[str, dict[str, Any]] = {
     "nothing is changed": {},
-    "the driver's cost of a unit does not grow": {"grows": False},
-    "and a rare entry keeps 1,000 places at most": {"grows": False, "most_places": 1000},
-    "and parts of curves are added up 4 at a time": {"grows": False, "most_places": 1000, "fan_in": 4},
+    "a rare entry keeps 1,000 places at most": {"most_places": 1000},
+    "and parts of curves are added up 4 at a time": {"most_places": 1000, "fan_in": 4},
 }
 """What would be gained, on so many nodes, if the program were changed."""
 
@@ -118,15 +116,13 @@ def driver_of(figures: Figures, engine: str) -> Driver:
     )
 
 
-def simulated(figures: Figures, pairs: int, nodes: int, grows: bool = True, **changes: int) -> dict[str, Any]:
+def simulated(figures: Figures, pairs: int, nodes: int, **changes: int) -> dict[str, Any]:
     """A run over so many pairs on so many nodes: hours, and which part of them is bound by what.
 
-    grows: whether the driver's cost of a unit grows with those that are done, as measured; changes: of the `Job`
+    changes: of the `Job`
     """
     job = Job(figures, pairs, ENTRIES, THRESHOLDS, **changes)
     driver = driver_of(figures, "ray")
-    if not grows:
-        driver = replace(driver, per_done_s=0.0)
     cluster = cluster_of(figures, job, nodes)
     found = simulate(job.phases(), cluster, driver)
     return {

@@ -33,6 +33,7 @@ UNIT_KINDS = {
     "curve_unit": "curves",
     "filter_unit": "filter",
     "decide_unit": "decide",
+    "rare_unit": "rare places",
 }
 PARTS = {
     "match": (env.Env, "match"),

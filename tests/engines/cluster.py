@@ -156,10 +156,12 @@ def on_own_network() -> Iterator[Path]:
     """A folder for a cluster, while this thread is in a namespace of its own and finds the token as a driver does."""
     folder = Path(tempfile.mkdtemp(prefix="ht", dir="/tmp"))  # sockets have paths of 107 bytes at most
     try:
-        (folder / "token").write_text(_TOKEN)
+        token = folder / "token"
+        token.touch(mode=0o600)  # Ray opens the folder to all
+        token.write_text(_TOKEN)
         with own_network(), pytest.MonkeyPatch.context() as patch:
             patch.setenv("RAY_AUTH_MODE", "token")
-            patch.setenv("RAY_AUTH_TOKEN_PATH", str(folder / "token"))
+            patch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

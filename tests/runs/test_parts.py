@@ -45,7 +45,7 @@ def test_curves_do_not_depend_on_how_many_parts_are_summed_at_a_time(tmp_path, m
     pool = [str(write_pool(tmp_path / "pool.parquet", zipf_texts(3000), row_group_size=100))]
     runs = []
     for fan_in in (2, 32):
-        monkeypatch.setattr(parts, "FAN_IN", fan_in)
+        monkeypatch.setattr(parts, "CURVES_FAN_IN", fan_in)
         create_run(tmp_path / str(fan_in), pool, from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=100.0))
         runs.append(curate.run(tmp_path / str(fan_in), INLINE).curves)
     one, other = runs

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-JUMP_S = float(os.environ["JUMP"])
+JUMP_S = float(os.environ.get("JUMP", "0"))
 _real, _strftime, _began = time.time, time.strftime, time.monotonic()
 
 
