@@ -1,0 +1,97 @@
+"""What one session was given is nowhere in another one, and uploads that nobody looks at are gone after a while."""
+
+import asyncio
+from urllib.parse import quote
+
+import pytest
+
+from curation.ui.class_names import OWN
+from load.app import the_app
+from load.tab import a_tab, chosen_file
+
+SECRETS = {"In the caption": "xqcaption", "With the entry": "xqentry", "Path of a run folder": "xqfolder"}
+OF_FILE = "xqfile"
+OWN_NAMES = f"labels={quote(OWN)}"
+
+
+@pytest.fixture(scope="module")
+def app(zipf_run, tmp_path_factory):
+    with the_app(zipf_run.path, tmp_path_factory.mktemp("app")) as running:
+        yield running
+
+
+async def tell_secrets(app, tab):
+    """Search, write into boxes, upload a list of names and let the page show it."""
+    await tab.go("samples")
+    for label, secret in SECRETS.items():
+        await tab.write(label, secret)
+    await tab.go("entries")
+    await tab.write("Find entries", "xqfind")
+    await tab.go("labels", OWN_NAMES)
+    await upload(app, tab, f"{OF_FILE}.txt", f"{OF_FILE}\nw1\n".encode())
+
+
+async def upload(app, tab, name, data):
+    """Choose a file in the first place of the page that takes some."""
+    widget = tab.all("file_uploader")[0]
+    urls = await tab.upload_urls(name)
+    assert await asyncio.to_thread(app.upload, urls.upload_url, name, data) == 204
+    await tab.set(chosen_file(widget.id, urls, name, len(data)))
+
+
+async def look_at_every_page(tab):
+    for page in tab.pages:
+        await tab.go(page)
+
+
+def test_nothing_of_one_session_reaches_another(app):
+    async def visit():
+        async with a_tab(app.address, app.cookie, keep=True) as one, a_tab(app.address, app.cookie, keep=True) as other:
+            await one.go()
+            await other.go()
+            await tell_secrets(app, one)
+            await look_at_every_page(other)
+            await other.go("samples")
+            await other.write("In the caption", "w30")
+        return bytes(one.received), bytes(other.received)
+
+    one, other = asyncio.run(visit())
+    secrets = [*SECRETS.values(), "xqfind", OF_FILE]
+    # the first session sees its own: what is looked for could be found
+    assert [secret for secret in secrets if secret.encode() not in one] == []
+    assert [secret for secret in secrets if secret.encode() in other] == []
+
+
+def test_a_session_cannot_take_the_upload_of_another(app):
+    async def visit():
+        async with a_tab(app.address, app.cookie) as one, a_tab(app.address, app.cookie, keep=True) as other:
+            for tab in (one, other):
+                await tab.go("labels", OWN_NAMES)
+            urls = await one.upload_urls("names.txt")
+            assert await asyncio.to_thread(app.upload, urls.upload_url, "names.txt", b"xqtaken\nw1\n") == 204
+            widget = other.all("file_uploader")[0]
+            await other.set(chosen_file(widget.id, urls, "names.txt", 11))
+        return bytes(other.received)
+
+    assert b"xqtaken" not in asyncio.run(visit())
+
+
+@pytest.mark.long
+def test_uploads_that_nobody_looks_at_leave_the_memory_once_their_session_is_gone(app):
+    async def visit():
+        async with a_tab(app.address, app.cookie) as tab:
+            await tab.go("classify")
+            before = app.memory_mb()
+            for number in range(60):
+                urls = await tab.upload_urls(f"{number}.jpg")
+                assert await asyncio.to_thread(app.upload, urls.upload_url, f"{number}.jpg", bytes(4_900_000)) == 204
+            full = app.memory_mb()
+        for _ in range(180):
+            if app.memory_mb() < before + 100:
+                break
+            await asyncio.sleep(1)
+        return before, full, app.memory_mb()
+
+    before, full, after = asyncio.run(visit())
+    assert full > before + 250
+    assert after < before + 100
