@@ -210,6 +210,6 @@ async def a_tab(address: str, cookie: str, *, keep: bool = False) -> AsyncIterat
     stream = address.replace("http", "ws") + "/_stcore/stream"
     async with connect(
         stream, origin=address, additional_headers={"Cookie": cookie}, subprotocols=["streamlit"], max_size=None,
-        proxy=None, open_timeout=SECONDS,
+        proxy=None, open_timeout=SECONDS, close_timeout=1.0,
     ) as socket:  # fmt: skip
         yield Tab(socket, keep=keep)

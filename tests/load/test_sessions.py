@@ -9,8 +9,7 @@ from curation.ui.class_names import OWN
 from load.app import the_app
 from load.tab import a_tab, chosen_file
 
-SECRETS = {"In the caption": "xqcaption", "With the entry": "xqentry", "Path of a run folder": "xqfolder"}
-OF_FILE = "xqfile"
+SHOWN, SEARCHED = ("xqentry", "xqfolder", "xqfile"), ("xqcaption", "xqfind")
 OWN_NAMES = f"labels={quote(OWN)}"
 
 
@@ -23,12 +22,13 @@ def app(zipf_run, tmp_path_factory):
 async def tell_secrets(app, tab):
     """Search, write into boxes, upload a list of names and let the page show it."""
     await tab.go("samples")
-    for label, secret in SECRETS.items():
-        await tab.write(label, secret)
+    await tab.write("In the caption", "xqcaption")
+    await tab.write("With the entry", "xqentry")
+    await tab.write("Path of a run folder", "xqfolder")
     await tab.go("entries")
     await tab.write("Find entries", "xqfind")
     await tab.go("labels", OWN_NAMES)
-    await upload(app, tab, f"{OF_FILE}.txt", f"{OF_FILE}\nw1\n".encode())
+    await upload(app, tab, "xqfile.txt", b"xqfile\nw1\n")
 
 
 async def upload(app, tab, name, data):
@@ -56,24 +56,25 @@ def test_nothing_of_one_session_reaches_another(app):
         return bytes(one.received), bytes(other.received)
 
     one, other = asyncio.run(visit())
-    secrets = [*SECRETS.values(), "xqfind", OF_FILE]
-    # the first session sees its own: what is looked for could be found
-    assert [secret for secret in secrets if secret.encode() not in one] == []
-    assert [secret for secret in secrets if secret.encode() in other] == []
+    # those that the first session's own page shows: what is looked for can be found
+    assert [secret for secret in SHOWN if secret.encode() not in one] == []
+    assert [secret for secret in (*SHOWN, *SEARCHED) if secret.encode() in other] == []
 
 
-def test_a_session_cannot_take_the_upload_of_another(app):
+def test_a_session_cannot_take_the_upload_of_another_and_its_page_goes_on(app):
     async def visit():
         async with a_tab(app.address, app.cookie) as one, a_tab(app.address, app.cookie, keep=True) as other:
             for tab in (one, other):
                 await tab.go("labels", OWN_NAMES)
             urls = await one.upload_urls("names.txt")
             assert await asyncio.to_thread(app.upload, urls.upload_url, "names.txt", b"xqtaken\nw1\n") == 204
-            widget = other.all("file_uploader")[0]
-            await other.set(chosen_file(widget.id, urls, "names.txt", 11))
-        return bytes(other.received)
+            for tab in (other, one):
+                await tab.set(chosen_file(tab.all("file_uploader")[0].id, urls, "names.txt", 11))
+            return bytes(other.received), [tab.all("text_area")[0].value for tab in (one, other)]
 
-    assert b"xqtaken" not in asyncio.run(visit())
+    received, names = asyncio.run(visit())
+    assert b"xqtaken" not in received
+    assert names == ["xqtaken\nw1", ""]
 
 
 @pytest.mark.long

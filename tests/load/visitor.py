@@ -102,5 +102,6 @@ class Visitor:
 
     async def _be_at(self, page: str, tab: Tab) -> None:
         if self._asked.page != page:
-            self._asked = Asked(self._asked.t, page)
+            # what was written stays in its box: Streamlit keeps what is bound to the address
+            self._asked = self._asked.but(page=page, turn=1)
             self._note(f"to {page}", await tab.go(page), tab)
