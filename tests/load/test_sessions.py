@@ -77,22 +77,22 @@ def test_a_session_cannot_take_the_upload_of_another_and_its_page_goes_on(app):
     assert names == ["xqtaken\nw1", ""]
 
 
-@pytest.mark.long
-def test_uploads_that_nobody_looks_at_leave_the_memory_once_their_session_is_gone(app):
-    async def visit():
+def test_uploads_that_nobody_looks_at_leave_the_memory_once_their_session_is_over(zipf_run, tmp_path):
+    async def visit(app):
         async with a_tab(app.address, app.cookie) as tab:
-            await tab.go("classify")
+            await tab.go("labels", OWN_NAMES)
             before = app.memory_mb()
-            for number in range(60):
-                urls = await tab.upload_urls(f"{number}.jpg")
-                assert await asyncio.to_thread(app.upload, urls.upload_url, f"{number}.jpg", bytes(4_900_000)) == 204
+            for number in range(40):
+                urls = await tab.upload_urls(f"{number}.txt")
+                assert await asyncio.to_thread(app.upload, urls.upload_url, f"{number}.txt", bytes(4_900_000)) == 204
             full = app.memory_mb()
-        for _ in range(180):
-            if app.memory_mb() < before + 100:
-                break
+        for _ in range(20):
             await asyncio.sleep(1)
-        return before, full, app.memory_mb()
+            if app.memory_mb() < before + 50:
+                break
+        return full - before, app.memory_mb() - before
 
-    before, full, after = asyncio.run(visit())
-    assert full > before + 250
-    assert after < before + 100
+    with the_app(zipf_run.path, tmp_path, ("load.forgetful_app",)) as app:
+        full, left = asyncio.run(visit(app))
+    assert full > 150
+    assert left < 50
