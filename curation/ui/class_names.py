@@ -6,6 +6,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from curation import class_lists
 from curation.class_lists import ClassList
@@ -123,7 +124,7 @@ def _take_file(key: str) -> None:
     """Put the names of a file into the box, where they can be seen and changed."""
     file = st.session_state[f"{key}_file"]
     st.session_state[f"{key}_refused"] = None
-    if file is not None:
+    if isinstance(file, UploadedFile):  # not one that the server has lost since, as at a restart
         try:
             st.session_state[key] = class_lists.parse_file(file.name, file.getvalue()).as_text()
         except CurationError as error:

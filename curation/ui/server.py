@@ -1,5 +1,6 @@
 """The server of the app: Streamlit behind a gate, with addresses of our own for thumbnails. `headtail app` is it."""
 
+import asyncio
 import secrets
 import sys
 import tomllib
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 from curation.runs.workspace import workspace
 from curation.ui import thumbnails
+from curation.ui.departed import let_go
 from curation.ui.gate import PARAMETER, Gate
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app.py"
@@ -32,8 +34,10 @@ def serve(port: int, *, browser: bool = False) -> None:
     async def told(_: st.App) -> AsyncIterator[None]:
         # the server listens now: who is quicker than it waits for an answer
         print(f"Open this link in a browser on this machine; it lets in whoever has it:\n\n    {link}\n", flush=True)  # noqa: T201
+        departed = asyncio.create_task(let_go())
         with _opened(link) if browser else nullcontext():
             yield
+        departed.cancel()
 
     routes = [Route(thumbnails.PATH, thumbnails.answer)]
     app = st.App(SCRIPT, routes=routes, middleware=[Middleware(Gate, token=token, port=port)], lifespan=told)

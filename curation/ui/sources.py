@@ -1,9 +1,9 @@
 """Where a new run takes its pool and its metadata from: this machine, an upload, or what is at hand."""
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from curation import files
 from curation.errors import BadArgument, CurationError
@@ -108,8 +108,8 @@ def _upload(what: str, title: str, suffixes: tuple[str, ...]) -> Path:
 
 
 def _keep(what: str, key: str, suffixes: tuple[str, ...]) -> None:
-    file: Any = st.session_state[key]
-    if file is not None:
+    file = st.session_state[key]
+    if isinstance(file, UploadedFile):  # not one that the server has lost since, as at a restart
         attempt(f"{what}_upload", _keep_bytes, what, file.name, file.getvalue(), suffixes)
         st.session_state[f"{what}_uploads"] += 1  # another uploader takes its place, and the server forgets the bytes
 
