@@ -11,7 +11,7 @@ from curation import queries, rare
 from curation.balancing import expected_size, keep_prob
 from curation.errors import BadArgument, UnknownEntry, UnknownPair
 from curation.metadata import from_entries
-from curation.runs import curate, plan
+from curation.runs import curate, passes, plan
 from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 from inline import INLINE
@@ -99,7 +99,7 @@ def grouped_run(make_run, monkeypatch):
     monkeypatch.setattr(queries.pairs, "GROUP_ROWS", 300)
     monkeypatch.setattr(rare, "SMALL_RUN", 0)
     monkeypatch.setattr(rare, "RARE", 25)
-    monkeypatch.setattr(curate, "ROW_GROUP_ROWS", 16)
+    monkeypatch.setattr(passes, "ROW_GROUP_ROWS", 16)
     return make_run(zipf_texts(1000), ZIPF_ENTRIES, t=20.0, row_group_size=100)
 
 

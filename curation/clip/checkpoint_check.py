@@ -108,13 +108,13 @@ def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _state_dict(path: Path) -> dict[str, Any]:
     """The tensors of a file that torch wrote, also of one that holds them as `state_dict` beside other things."""
-    import pickle
+    from pickle import UnpicklingError  # only to catch it
 
     import torch
 
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # its message advises to switch the safety off
+    except UnpicklingError:  # its message advises to switch the safety off
         raise UnreadableFile(
             "holds something else than tensors, or is damaged; only tensors are read, no code"
         ) from None

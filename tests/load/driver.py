@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+import asynchronous
 from curation.runs.folder import Run
 from load.answers import Truth
 from load.app import COMMAND, ROOT, App, the_app
@@ -44,7 +45,7 @@ def drive(
     """
     truth = Truth(run, sessions)
     with tempfile.TemporaryDirectory() as name, the_app(run.path, Path(name), module) as app:
-        return asyncio.run(_drive(app, truth, Path(name), sessions, seconds, job, after_s, think_s))
+        return asynchronous.run(_drive(app, truth, Path(name), sessions, seconds, job, after_s, think_s))
 
 
 async def _drive(

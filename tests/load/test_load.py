@@ -1,9 +1,8 @@
 """Many sessions at once: none waits for ever, none gets an answer to what another one asked."""
 
-import asyncio
-
 import pytest
 
+import asynchronous
 from load.answers import Asked, Truth
 from load.app import the_app
 from load.driver import drive, table
@@ -53,7 +52,7 @@ def test_an_answer_to_what_another_session_asked_is_told_apart(app, zipf_run):
             await tab.write("Find entries", word)
             look(tab, Asked(t, "entries", find=word), find=other.words[0])
 
-    asyncio.run(visit())
+    asynchronous.run(visit())
     assert found == [
         {"t on the chart", "t in its box", "t in the address", "the sentence"},
         {"the question", "the pairs"},
@@ -68,7 +67,7 @@ def test_a_page_that_ends_in_an_error_counts_as_one(app):
             await tab.go("no-such-page")
 
     with pytest.raises(Broken, match="no such page"):
-        asyncio.run(visit())
+        asynchronous.run(visit())
 
 
 @pytest.mark.long

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+import asynchronous
 from curation.ui.class_names import OWN
 from load.app import the_app
 from load.tab import a_tab, chosen_file
@@ -55,7 +56,7 @@ def test_nothing_of_one_session_reaches_another(app):
             await other.write("In the caption", "w30")
         return bytes(one.received), bytes(other.received)
 
-    one, other = asyncio.run(visit())
+    one, other = asynchronous.run(visit())
     # those that the first session's own page shows: what is looked for can be found
     assert [secret for secret in SHOWN if secret.encode() not in one] == []
     assert [secret for secret in (*SHOWN, *SEARCHED) if secret.encode() in other] == []
@@ -72,7 +73,7 @@ def test_a_session_cannot_take_the_upload_of_another_and_its_page_goes_on(app):
                 await tab.set(chosen_file(tab.all("file_uploader")[0].id, urls, "names.txt", 11))
             return bytes(other.received), [tab.all("text_area")[0].value for tab in (one, other)]
 
-    received, names = asyncio.run(visit())
+    received, names = asynchronous.run(visit())
     assert b"xqtaken" not in received
     assert names == ["xqtaken\nw1", ""]
 
@@ -93,6 +94,6 @@ def test_uploads_that_nobody_looks_at_leave_the_memory_once_their_session_is_ove
         return full - before, app.memory_mb() - before
 
     with the_app(zipf_run.path, tmp_path, ("load.forgetful_app",)) as app:
-        full, left = asyncio.run(visit(app))
+        full, left = asynchronous.run(visit(app))
     assert full > 150
     assert left < 50

@@ -1,10 +1,10 @@
-import asyncio
 import hmac
 from itertools import product
 
 import pytest
 from starlette.responses import PlainTextResponse
 
+import asynchronous
 from curation.ui.gate import Gate
 
 TOKEN, PORT = "t0ken-_", 8501
@@ -57,7 +57,7 @@ def ask(address="/", *headers, method="GET", host=OURS, kind="http", port=PORT):
         return {"type": "http.request", "body": b"", "more_body": False}
 
     try:
-        asyncio.run(Gate(app, token=TOKEN, port=port)(scope, receive, send))
+        asynchronous.run(Gate(app, token=TOKEN, port=port)(scope, receive, send))
     except ZeroDivisionError:
         app.failed = True
     return Answer(sent, app)
