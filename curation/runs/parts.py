@@ -105,7 +105,10 @@ def _add_counts(paths: list[Path], entries: int) -> np.ndarray:
 def curve_unit(unit: Unit, env: CurveEnv) -> PartReceipt:
     """Go through the pairs of a group -> its part of the curves, of the places of rare entries, and of the draw."""
     path = env.folder / f"{unit.index:05d}.npz"
-    if (done := read_receipt(PartReceipt, path, env.env.plan_digest)) is not None:
+    beside = [path.with_suffix(suffix) for suffix in (".postings.npy", ".starts.npy")]
+    if env.env.drawn_share:
+        beside.append(path.with_suffix(".drawn.parquet"))
+    if (done := read_receipt(PartReceipt, path, env.env.plan_digest, beside)) is not None:
         return done
     builder, rare = env.builder(), RareBuilder(env.rare())
     for number in unit.row_groups:

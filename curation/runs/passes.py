@@ -44,7 +44,8 @@ class Receipt:
 def match_unit(unit: Unit, env: Env) -> Receipt:
     """First pass: how many texts of the unit each entry matches -> work/<unit>.parquet (entry_id, count)."""
     path = env.work / f"{unit.index:05d}.parquet"
-    if (done := read_receipt(Receipt, path, env.plan_digest)) is not None:
+    beside = [path.with_suffix(".languages.parquet")] if env.reading.languages is not None else []
+    if (done := read_receipt(Receipt, path, env.plan_digest, beside)) is not None:
         return done
     counts = np.zeros(env.arrays.entry_hash.size, np.int64)
     rows_in = rows = matched = 0
@@ -84,7 +85,8 @@ def keep_unit(unit: Unit, env: Env) -> Receipt:
     that a small t keeps or the few between two t, stand in few row groups.
     """
     path = env.folder / "pairs" / f"{unit.index:05d}.parquet"
-    if (done := read_receipt(Receipt, path, env.plan_digest)) is not None:
+    beside = [env.work / f"{unit.index:05d}.drawn.parquet"] if env.drawn_share else []
+    if (done := read_receipt(Receipt, path, env.plan_digest, beside)) is not None:
         return done
     rows_in = rows = matched = matches = 0
     dropped: Counter[str] = Counter()

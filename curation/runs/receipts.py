@@ -1,5 +1,6 @@
 """Receipts: the commit marks of units. One stands beside the file of its unit, and only a file that fits it counts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -17,14 +18,17 @@ class _Receipt(Protocol):
 Receipt = TypeVar("Receipt", bound=_Receipt)
 
 
-def read_receipt(kind: type[Receipt], path: Path, plan_digest: str) -> Receipt | None:
+def read_receipt(kind: type[Receipt], path: Path, plan_digest: str, beside: Sequence[Path] = ()) -> Receipt | None:
     """The receipt of a finished unit; None where there is none or the unit's file does not fit it: it is done again.
 
-    path: of the unit's file
+    path:   of the unit's file
+    beside: files, Parquet or .npy, that were written with it; where one cannot be read, the unit is done again too
     """
     try:
         receipt = kind(**files.read_json(path.with_suffix(".json")))
         fits = receipt.plan_digest == plan_digest and receipt.sha256 == files.sha256(path)
+        for other in beside if fits else ():
+            files.open_array(other, mapped=True) if other.suffix == ".npy" else files.read_table(other)
     except (CurationError, OSError, TypeError):
         return None
     return receipt if fits else None
