@@ -3,12 +3,13 @@
 import os
 import pickle
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import connection, get_context
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 
 from curation.engines.engine import MAX_RETRIES, POLL_S, Env, Node, Receipt, Status
 from curation.engines.ledger import Ledger
@@ -120,7 +121,7 @@ class _Worker:
     def __init__(self) -> None:
         self.connection, theirs = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(target=serve, args=(theirs,), daemon=True)
-        with _no_interrupts():
+        with _no_interrupts(), _no_script():
             self._process.start()
         theirs.close()
         self._task: bytes | None = None
@@ -169,3 +170,14 @@ def _no_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """A process that is started here does not run the caller's script again, as multiprocessing has it otherwise."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script

@@ -1,6 +1,10 @@
 """What only the engine of this machine can meet."""
 
+import os
+import subprocess
+import sys
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import engines.work as work
 from curation.engines import Unit
@@ -25,3 +29,20 @@ def test_a_unit_that_cannot_be_handed_over_is_tried_again(tmp_path, monkeypatch)
         assert engine.status.retries == 1
     assert sorted(done) == [0, 1, 2]
     assert len(failed) == 1
+
+
+def test_a_script_without_a_guard_is_not_run_again_by_its_workers(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import engines.work as work\n"
+        "from curation.engines import Unit\n"
+        "from curation.engines.local import LocalEngine\n"
+        "print('begins')\n"
+        "with LocalEngine(1) as engine:\n"
+        f"    env = {{'folder': {str(tmp_path)!r}, 'by': 2}}\n"
+        "    engine.map_units(work.multiply, [Unit(3, '', ())], env, on_done=lambda unit, got: print(got))\n"
+    )
+    tests = Path(__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)])}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("begins\n6\n", "")
