@@ -219,7 +219,7 @@ def _signal_name(number: int) -> str:
 def serve() -> None:
     """What the child does: answer the requests on stdin, one a line, until that ends."""
     name, memory, mapped, parent = sys.argv[1], *map(int, sys.argv[2:5])
-    _die_with_parent(parent)
+    die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints is no answer
@@ -252,10 +252,12 @@ def _say(out: BinaryIO, answer: dict[str, Any]) -> None:
     out.flush()
 
 
-def _die_with_parent(parent: int) -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before we asked
-        os._exit(1)
+def die_with_parent(parent: int) -> None:
+    """Let this process end with the one that started it, however that ends; on Linux, where that can be asked for."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was gone before we asked
+            os._exit(1)
 
 
 def limit(memory: int, mapped: int = 0) -> None:

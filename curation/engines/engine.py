@@ -26,7 +26,10 @@ SLOW, SLOW_S = 3.0, 5.0
 
 @dataclass(frozen=True)
 class Node:
-    """A machine. workers: units that it can run at a time; done: units that it did; alive: whether it is there yet."""
+    """A machine.
+
+    workers: units that it can run at a time; done: units that it did; alive: False once it is lost
+    """
 
     name: str
     workers: int

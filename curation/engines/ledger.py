@@ -5,7 +5,7 @@ import statistics
 import time
 from collections import deque
 
-from curation.engines.engine import MOST_FAILED, SLOW, SLOW_S, Trouble, UnderWay
+from curation.engines.engine import MOST_FAILED, SLOW, SLOW_S, Node, Status, Trouble, UnderWay
 from curation.engines.unit import Unit, UnitsFailed
 
 SHOWN = 20
@@ -94,8 +94,18 @@ class Ledger:
             f"{named}{more}; mend the cause and resume"
         )
 
-    def under_way(self) -> tuple[UnderWay, ...]:
-        """The units that are not done, the longest first."""
+    def status(self, workers: int, nodes: tuple[Node, ...]) -> Status:
+        """How an engine stands that has these workers."""
+        return Status(
+            workers=workers,
+            nodes=nodes,
+            retries=self.retries,
+            failed=len(self.failures),
+            under_way=self._under_way(),
+            troubles=tuple(self.troubles),
+        )
+
+    def _under_way(self) -> tuple[UnderWay, ...]:
         now = time.monotonic()
         slow = max(SLOW * statistics.median(self._durations), SLOW_S) if len(self._durations) >= _LEAST else math.inf
         by_age = sorted(self._since.items(), key=lambda item: item[1])[:SHOWN]

@@ -51,14 +51,7 @@ class LocalEngine:
     @property
     def status(self) -> Status:
         """How it stands now."""
-        return Status(
-            workers=self._count,
-            nodes=(Node("this machine", self._count, self._done),),
-            retries=self._ledger.retries,
-            failed=len(self._ledger.failures),
-            under_way=self._ledger.under_way(),
-            troubles=tuple(self._ledger.troubles),
-        )
+        return self._ledger.status(self._count, (Node("this machine", self._count, self._done),))
 
     def map_units(
         self,

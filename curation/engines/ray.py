@@ -123,14 +123,7 @@ class RayEngine:
         """How it stands now."""
         alive = self._members()
         nodes = tuple(Node(node.name, node.cpus, self._done[node.id], node.id in alive) for node in self._seen.values())
-        return Status(
-            workers=self._cpus(),
-            nodes=nodes,
-            retries=self._ledger.retries,
-            failed=len(self._ledger.failures),
-            under_way=self._ledger.under_way(),
-            troubles=tuple(self._ledger.troubles),
-        )
+        return self._ledger.status(self._cpus(), nodes)
 
     def map_units(
         self,

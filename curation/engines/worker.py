@@ -1,19 +1,15 @@
 """The process of a local worker: it is given a function and what all units share, then units, one at a time."""
 
-import ctypes
 import multiprocessing
-import os
 import signal
-import sys
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from curation import files
+from curation.children import die_with_parent
 from curation.engines.engine import told
 from curation.engines.unit import Unit
 from curation.errors import CurationError, DiskFull
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Outcome(NamedTuple):
@@ -28,7 +24,8 @@ def serve(connection: Connection) -> None:
     """Do what comes through the connection until it is closed: a pair (fn, env), or a unit for the last of them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the process that hands out units
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    _die_with_parent()
+    if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
+        die_with_parent(parent.pid)  # elsewhere than on Linux the closed connection ends it, a unit later
     task: tuple[Any, Any] = (None, None)
     broken: str | None = None
     while True:
@@ -61,12 +58,3 @@ def outcome_of(fn: Any, env: Any, unit: Unit) -> Outcome:
         return Outcome(failure=told(error))
     except Exception as error:
         return Outcome(failure=told(error))
-
-
-def _die_with_parent() -> None:
-    """No worker outlives a job that was killed; elsewhere than on Linux the closed connection ends it, a unit later."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        parent = multiprocessing.parent_process()
-        if parent is not None and parent.pid != os.getppid():  # it ended before it could be asked for
-            os._exit(1)
