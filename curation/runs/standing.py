@@ -1,16 +1,38 @@
 """Where a job stands, read back from its folder by whoever sees it: a page, or a command on another machine."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from curation.engines import Node, Status, Trouble, UnderWay
 from curation.errors import UnreadableFile
+from curation.runs.form import count, misfit, number
 from curation.runs.progress import Progress, read_progress
 
-Number = TypeVar("Number", int, float)
+Made = TypeVar("Made")
 
-LARGEST = 2**63
+
+def _amount(value: Any) -> bool:
+    return number(value) and 0 <= value < 2**63
+
+
+def _word(value: Any) -> bool:
+    """What we call a phase, or what is counted: nothing that a page would read as markup."""
+    return isinstance(value, str) and re.fullmatch("[a-z ]{0,40}", value) is not None
+
+
+PROGRESS = {
+    "phase": _word, "of": _word, "done": count, "total": count, "rate": _amount, "eta_s?": _amount,
+    "elapsed_s": _amount,
+}  # fmt: skip
+STATUS = {
+    "workers": count, "retries": count, "failed": count,
+    "nodes": [{"name": str, "workers": count, "done": count, "alive": bool}],
+    "under_way": [{"unit": str, "seconds": _amount, "slow": bool}],
+    "troubles?": [{"number": count, "unit": str, "reason": str, "again": bool}],
+}  # fmt: skip
+PARTS = {"nodes": Node, "under_way": UnderWay, "troubles": Trouble}
 
 
 def standing(path: Path) -> Progress | None:
@@ -21,19 +43,9 @@ def standing(path: Path) -> Progress | None:
     found = read_progress(path)
     if found is None:
         return None
-    try:
-        return Progress(
-            phase=_word(found["phase"]),
-            done=_number(int, found["done"]),
-            total=_number(int, found["total"]),
-            of=_word(found["of"]),
-            rate=_number(float, found["rate"]),
-            eta_s=None if found["eta_s"] is None else _number(float, found["eta_s"]),
-            elapsed_s=_number(float, found["elapsed_s"]),
-            engine=_status(found.get("engine")),
-        )
-    except (KeyError, TypeError, ValueError):
-        raise UnreadableFile(f"{path / 'progress.json'}: not the progress of a job") from None
+    if misfit(found, PROGRESS) is not None:
+        raise UnreadableFile(f"{path / 'progress.json'}: not the progress of a job")
+    return _made(Progress, {**found, "engine": _status(found.get("engine"))})
 
 
 def in_words(progress: Progress, title: str) -> str:
@@ -67,43 +79,14 @@ def seconds(value: float) -> str:
 
 
 def _status(found: Any) -> Status | None:
-    try:
-        return Status(
-            workers=_number(int, found["workers"]),
-            nodes=tuple(
-                Node(_text(one["name"]), _number(int, one["workers"]), _number(int, one["done"]), one["alive"] is True)
-                for one in found["nodes"]
-            ),
-            retries=_number(int, found["retries"]),
-            failed=_number(int, found["failed"]),
-            under_way=tuple(
-                UnderWay(_text(one["unit"]), _number(float, one["seconds"]), one["slow"] is True)
-                for one in found["under_way"]
-            ),
-            troubles=tuple(
-                Trouble(_number(int, one["number"]), _text(one["unit"]), _text(one["reason"]), one["again"] is True)
-                for one in found.get("troubles", ())
-            ),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    if misfit(found, STATUS) is not None:
         return None
+    parts: dict[str, Any] = {
+        name: tuple(_made(kind, one) for one in found.get(name, ())) for name, kind in PARTS.items()
+    }
+    return _made(Status, {**found, **parts})
 
 
-def _number(kind: type[Number], value: Any) -> Number:
-    """A number that counts something; of a whole one no other kind will do."""
-    if type(value) not in (int, kind) or not 0 <= value < LARGEST:
-        raise ValueError
-    return kind(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return value
-
-
-def _word(value: Any) -> str:
-    """What we call a phase, or what is counted: nothing that a page would read as markup."""
-    if re.fullmatch("[a-z ]{0,40}", value) is None:
-        raise ValueError
-    return str(value)
+def _made(kind: type[Made], found: dict[str, Any]) -> Made:
+    """A dataclass of what is known of it; its defaults for what is not there."""
+    return kind(**{f.name: found[f.name] for f in fields(kind) if f.name in found})  # type: ignore[arg-type]

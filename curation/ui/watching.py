@@ -71,14 +71,14 @@ def is_folder_name(name: str) -> bool:
 
 def phase_line(path: Path, phases: Mapping[str, str] = PHASES) -> tuple[float, str] | None:
     """How far the phase under way is, from 0 to 1, and in words; None where nothing is known."""
-    try:
-        progress = standing(path)
-    except CurationError:
-        return None
-    return (0.0, "Starting") if progress is None else _in_words(progress, phases)
+    with suppress(CurationError):
+        return _in_words(standing(path), phases)
+    return None
 
 
-def _in_words(progress: Progress, phases: Mapping[str, str]) -> tuple[float, str]:
+def _in_words(progress: Progress | None, phases: Mapping[str, str] = PHASES) -> tuple[float, str]:
+    if progress is None:
+        return 0.0, "Starting"
     return share(progress), in_words(progress, phases.get(progress.phase, progress.phase.capitalize()))
 
 
@@ -133,10 +133,10 @@ def _show_run(run: Run) -> None:
 
 
 def _show_progress(run: Run, on_cluster: bool) -> None:
-    if (line := phase_line(run.path)) is not None:
-        st.progress(*line)
     with suppress(CurationError):
-        if (progress := standing(run.path)) is not None and progress.engine is not None:
+        progress = standing(run.path)
+        st.progress(*_in_words(progress))
+        if progress is not None and progress.engine is not None:
             show_engine(progress.engine, on_cluster)
 
 
