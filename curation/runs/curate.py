@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from curation import files, queries
 from curation.balancing import p_to_t
@@ -25,7 +24,7 @@ from curation.live import ranks, sketch
 from curation.runs.arrays import MappedArrays, write_counts, write_entry_arrays
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.digests import file_digests
-from curation.runs.env import Env, entries_table, environment
+from curation.runs.env import entries_table, environment
 from curation.runs.filtered import filter_steps
 from curation.runs.filtering import filter_pool
 from curation.runs.folder import Run, State, lock, open_run, write_curves, write_info, write_sketch
@@ -79,17 +78,22 @@ def _work(
     report = Reporter(run.path, sum(amount), of, on_progress, log)
     work = Work(engine, todo, amount, report, cancel)
     metadata = files.read_table(run.path / "work" / "metadata.parquet")
-    env = environment(run, metadata, MappedArrays(run.path / "work" / "arrays"))
+    arrays = MappedArrays(run.path / "work" / "arrays")
+    env = environment(run, metadata, arrays)
     judged = filter_pool(run, env.reading, work) if run.config.active_filters else Counter[str]()
 
     report.phase("match")
-    write_arrays = Unit(0, str(run.path / "work" / "metadata.parquet"), ())
-    engine.map_units(arrays_unit, [write_arrays], env, on_done=lambda unit, receipt: None, cancel=work.cancelled)
+    build = Unit(0, str(run.path / "work" / "metadata.parquet"), ())
+    on_done: Callable[[Unit, None], None] = lambda unit, receipt: None  # noqa: E731
+    engine.map_units(arrays_unit, [build], (arrays.entries, run.seed), on_done=on_done, cancel=work.cancelled)
     first_pass = work.do(match_unit, env, env.work, "match")
-    env = _counted(run, metadata, env, total_counts(engine, env, len(todo), work.cancelled))
 
+    entry_count = total_counts(engine, env, len(todo), work.cancelled)
+    files.write_parquet(run.path / "entries.parquet", entries_table(metadata, entry_count))
+    write_counts(env.work / "counts" / "arrays", entry_count)
     pairs = sum(receipt.rows for receipt in first_pass)
-    env = replace(env, drawn_share=drawn_share(pairs))
+    arrays = replace(arrays, counts=env.work / "counts" / "arrays")
+    env = replace(env, arrays=arrays, scale=run.scale, drawn_share=drawn_share(pairs))
     receipts = work.do(keep_unit, env, run.path / "pairs", "balance")
     _check_passes(run, first_pass, receipts)
 
@@ -110,26 +114,15 @@ def _work(
 
 
 def _some(paths: list[str]) -> list[str]:
-    """Paths to look at on every node before the work begins: not every one of ten thousand."""
-    return [path for path in paths if files.is_uri(path)][:1] + [path for path in paths if not files.is_uri(path)][
-        :: max(1, len(paths) // 100)
-    ]
+    """Paths to look at on every node before the work begins: not every one of ten thousand, and one address."""
+    local = [path for path in paths if not files.is_uri(path)]
+    return [*[path for path in paths if files.is_uri(path)][:1], *local[:: max(1, len(local) // 100)]]
 
 
-def arrays_unit(unit: Unit, env: Env) -> None:
-    """Build the matcher of the metadata behind the unit, once for all workers -> work/arrays."""
-    assert isinstance(env.arrays, MappedArrays)
-    write_entry_arrays(env.arrays.entries, files.read_table(unit.path), env.seed)
-
-
-def _counted(run: Run, metadata: pa.Table, env: Env, entry_count: np.ndarray) -> Env:
-    """The counts of the whole pool are known: for the second pass, and for whoever opens the run."""
-    assert isinstance(env.arrays, MappedArrays)
-    files.write_parquet(run.path / "entries.parquet", entries_table(metadata, entry_count))
-    arrays = replace(env.arrays, counts=env.work / "counts" / "arrays")
-    assert arrays.counts is not None
-    write_counts(arrays.counts, entry_count)
-    return replace(env, arrays=arrays, scale=run.scale)
+def arrays_unit(unit: Unit, env: tuple[Path, int]) -> None:
+    """Build the matcher of the metadata behind the unit, once for all workers. env: the folder to write, the seed"""
+    folder, seed = env
+    write_entry_arrays(folder, files.read_table(unit.path), seed)
 
 
 def _curves(run: Run, work: Work, env: CurveEnv) -> Curves:

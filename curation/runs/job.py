@@ -52,7 +52,7 @@ def engine_of(path: Path) -> EngineConfig:
 
 
 def cancel(path: Path) -> None:
-    """Ask a job to stop; it does so after the units or the step under way. Harmless where none runs."""
+    """Ask a job to stop; it gives up the units, or ends after the step, under way. Harmless where none runs."""
     (path / "cancel").touch()
 
 
