@@ -23,7 +23,7 @@ from functools import cached_property
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "docs" / "performance.jsonl"
@@ -137,34 +137,53 @@ def cpu_seconds() -> float:
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
-class MemoryOfAll:
-    """Around work in several processes: the most memory that this one and its children held together, in MB.
-
-    What they share counts once (Pss, asked for ten times a second), so it is less than the sum of what each shows.
-    """
+class Watch:
+    """Around work in several processes: a thread looks at the memory of this one and its children, again and again."""
 
     def __init__(self) -> None:
-        self.most_mb = 0.0
         self._over = threading.Event()
-        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
 
-    def __enter__(self) -> "MemoryOfAll":
-        self._watch.start()
+    def __enter__(self) -> Self:
+        self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._over.set()
-        self._watch.join()
+        self._thread.join()
 
-    def _look(self) -> None:
-        while not self._over.wait(0.1):
+    def look(self, held: dict[str, dict[str, float]]) -> None:
+        """Told what each process holds, see `memory_of`, by its id; of this one by "self"."""
+        raise NotImplementedError
+
+    def _look_on(self) -> None:
+        while not self._over.wait(0.05):
             children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-            held = 0.0
+            held = {}
             for process in ("self", *children):
-                with suppress(OSError, ValueError):
-                    rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-                    held += int(rollup.partition("\nPss:")[2].split()[0]) * 1024 / 1e6
-            self.most_mb = max(self.most_mb, held)
+                with suppress(OSError, ValueError, KeyError):  # it has just ended
+                    held[process] = memory_of(process)
+            self.look(held)
+
+
+class MemoryOfAll(Watch):
+    """The most memory that all of them held together, in MB; what they share counts once (Pss)."""
+
+    most_mb = 0.0
+
+    def look(self, held: dict[str, dict[str, float]]) -> None:
+        """Their sum."""
+        self.most_mb = max(self.most_mb, sum(one["pss"] for one in held.values()))
+
+
+def memory_of(process: str) -> dict[str, float]:
+    """private and shared memory of a process, and its share of all (Pss), in MB."""
+    told = dict(
+        row.split(":", 1) for row in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:] if ":" in row
+    )
+    mb = {name: int(told[name].split()[0]) * 1024 / 1e6 for name in ("Rss", "Pss", "Private_Clean", "Private_Dirty")}
+    private = mb["Private_Clean"] + mb["Private_Dirty"]
+    return {"private": private, "shared": mb["Rss"] - private, "pss": mb["Pss"]}
 
 
 def memory_mb(process: int) -> float:

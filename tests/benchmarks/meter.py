@@ -1,18 +1,17 @@
 """An engine that runs units in this process, one after another, and notes what each costs and each of its parts."""
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from measure import Watch
 
 from curation.engines import Cancelled, Node, Status, Unit
 
@@ -108,45 +107,22 @@ def _so_far() -> np.ndarray:
     return np.array([time.perf_counter(), time.process_time(), int(told["rchar"]), int(told["wchar"])])
 
 
-class MemoryOfEach:
-    """Around work of this process and its children: the most that each kind of them held, in MB, phase by phase.
+class MemoryOfEach(Watch):
+    """The most that each kind of process held, in MB, phase by phase.
 
     private: in no other process; shared: the rest, such as mapped tables and libraries. `most[phase][who]` has both of
     the moment in which private was most; who is "driver" (this process) or "worker" (the largest of its children).
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.phase = "start"
         self.most: dict[str, dict[str, dict[str, float]]] = {}
-        self._over = Event()
-        self._watch = Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> "MemoryOfEach":
-        self._watch.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        self._watch.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(0.05):
-            children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-            for who, process in (("driver", "self"), *(("worker", child) for child in children)):
-                with suppress(OSError, ValueError, KeyError):
-                    self._note(who, memory_of(process))
-
-    def _note(self, who: str, held: dict[str, float]) -> None:
+    def look(self, held: dict[str, dict[str, float]]) -> None:
+        """Kept where it is more than before."""
         most = self.most.setdefault(self.phase, {})
-        if held["private"] > most.get(who, {"private": 0.0})["private"]:
-            most[who] = held
-
-
-def memory_of(process: str) -> dict[str, float]:
-    """private and shared memory of a process, and its share of all (Pss), in MB."""
-    told = dict(
-        row.split(":", 1) for row in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:] if ":" in row
-    )
-    mb = {name: int(told[name].split()[0]) * 1024 / 1e6 for name in ("Rss", "Pss", "Private_Clean", "Private_Dirty")}
-    private = mb["Private_Clean"] + mb["Private_Dirty"]
-    return {"private": private, "shared": mb["Rss"] - private, "pss": mb["Pss"]}
+        for process, one in held.items():
+            who = "driver" if process == "self" else "worker"
+            if one["private"] > most.get(who, {"private": 0.0})["private"]:
+                most[who] = one
