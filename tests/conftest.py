@@ -1,5 +1,6 @@
 """Small pools and runs that many tests share."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,12 @@ def zipf_texts(n: int) -> list[str]:
 
 
 ZIPF_ENTRIES = [f"w{k}" for k in range(50)]
+
+
+@pytest.fixture(autouse=True)
+def main_module_stays(monkeypatch):
+    """Streamlit puts the script of a page in the place of the main module, which a spawned process would run then."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture

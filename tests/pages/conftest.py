@@ -1,7 +1,6 @@
 """The app without a browser: every page is run as the front door runs it."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,6 @@ from curation.runs import job
 from curation.runs.folder import Run, write_info
 
 APP = Path(__file__).parents[2] / "app.py"
-
-
-@pytest.fixture(autouse=True)
-def main_module_stays(monkeypatch):
-    """Streamlit puts the script of a page in the place of the main module, which a spawned process would run then."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)
