@@ -80,6 +80,14 @@ def test_what_the_disk_does_to_a_run_is_told_with_what_is_kept(planned, monkeypa
     assert curate.run(planned.path, INLINE).state == "done"
 
 
+def test_a_disk_that_has_no_room_for_the_state_of_a_run_is_told_likewise(planned, monkeypatch):
+    monkeypatch.setattr(curate, "write_info", full)
+    with pytest.raises(DiskFull, match=r"run: the disk is full; 0 of 1 units .*: make room and resume$"):
+        curate.run(planned.path, INLINE)
+    monkeypatch.undo()
+    assert curate.run(planned.path, INLINE).state == "done"
+
+
 def test_a_disk_that_will_not_do_for_the_rest_is_told_before_it_is_full(tmp_path, monkeypatch):
     (tmp_path / "pairs").mkdir()
     (tmp_path / "pairs" / "00000.parquet").write_bytes(bytes(2_000_000))
