@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +50,13 @@ def test_a_full_disk_does_not_pass_for_a_written_array(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         files.write_array(tmp_path / "a.npy", np.arange(1000))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_an_array_that_meets_a_full_disk_says_so(size):
+    with pytest.raises(OSError, match="No space left") as met:
+        files.save_array(Path(FULL), np.arange(size))
+    assert files.is_full(met.value)
 
 
 def test_a_table_without_its_footer_does_not_pass_for_a_written_one(tmp_path, monkeypatch):
