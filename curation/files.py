@@ -67,6 +67,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             for leftover in unfinished.iterdir():  # of a writer that was killed
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
             yield unfinished
+            for inside, _, _ in os.walk(unfinished):  # a name that a file was given in there may not be on the disk yet
+                _sync(Path(inside))
             unfinished.rename(path)
             _sync(path.parent)
         finally:
