@@ -61,7 +61,7 @@ def test_a_finished_run_is_not_begun_again_without_being_asked(world, run_folder
 
 def test_runs_of_an_empty_folder_say_how_to_make_one(tmp_path, headtail):
     assert "make one with 'headtail curate" in headtail("runs", tmp_path)[1]
-    assert json.loads(headtail("runs", tmp_path, "--json")[1]) == []
+    assert json.loads(headtail("runs", tmp_path, "--json")[1]) == {"runs": [], "strangers": []}
 
 
 def test_a_cancelled_run_says_how_to_go_on_and_goes_on(world, headtail, monkeypatch):
