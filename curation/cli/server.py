@@ -11,6 +11,7 @@ import curation
 from curation.cli.apps import app
 from curation.cli.options import PORT
 from curation.errors import BadArgument
+from curation.options import check_path
 
 
 @app.command(name="app")
@@ -22,7 +23,9 @@ def open_app(
 ) -> None:
     """Open the app in the browser, or print the link that lets one in."""
     from curation.runs.folder import open_run
+    from curation.runs.workspace import workspace
 
+    check_path(workspace())
     script = Path(curation.__file__).resolve().parents[1] / "app.py"
     if not script.is_file():
         raise BadArgument(f"{script}: the app comes with the source tree of headtail; clone it and run 'make app'")
