@@ -45,5 +45,5 @@ def _check_free(port: int) -> None:
         try:
             one.bind(("127.0.0.1", port))
         except OSError as error:
-            why = "is taken, perhaps by an app that runs already" if error.errno == EADDRINUSE else error.strerror
+            why = "taken, perhaps by an app that runs already" if error.errno == EADDRINUSE else error.strerror
             raise BadArgument(f"port {port}: {why}; choose another with --port N") from None

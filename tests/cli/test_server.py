@@ -21,7 +21,7 @@ def test_the_app_says_that_its_port_is_taken(headtail, executed):
         one.bind(("127.0.0.1", 0))
         one.listen()
         port = one.getsockname()[1]
-        line = f"port {port}: is taken, perhaps by an app that runs already; choose another with --port N"
+        line = f"port {port}: taken, perhaps by an app that runs already; choose another with --port N"
         assert headtail("app", "--port", port) == (2, "", f"headtail: {line}\n")
     assert executed == []
 
