@@ -1,6 +1,7 @@
 """What only the engine of this machine can meet."""
 
 import os
+import signal
 import subprocess
 import sys
 from multiprocessing.connection import Connection
@@ -55,6 +56,15 @@ def test_a_unit_that_is_always_out_of_memory_is_named_and_the_others_are_done(tm
     assert failed.startswith(
         f"1 unit failed at each of 3 tries, 5 are done: {Unit(5, 'pool.parquet', (5,))}: MemoryError (work.py, line "
     )
+
+
+def test_a_worker_that_is_killed_is_told_with_what_most_often_kills(tmp_path):
+    env = {"folder": str(tmp_path), "times": 1, "signal": signal.SIGKILL}
+    with LocalEngine(1) as engine:
+        engine.map_units(work.crash, [Unit(5, "pool.parquet", (5,))], env, on_done=lambda unit, got: None)
+        (trouble,) = engine.status.troubles
+    assert trouble.again
+    assert trouble.reason == "its worker ended by SIGKILL, which the system sends where memory runs out"
 
 
 def test_a_script_without_a_guard_is_not_run_again_by_its_workers(tmp_path):
