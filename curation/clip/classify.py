@@ -18,7 +18,7 @@ from curation.clip.features import FeatureStore
 from curation.clip.templates import Templates
 from curation.clip.zero_shot import class_embeddings, logits, probabilities
 from curation.errors import BadArgument, UnreadableFile
-from curation.pool import images
+from curation.pool.decode import rgb, thumbnail
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -140,14 +140,14 @@ def see(checkpoint: "Checkpoint", pictures: Sequence[Picture]) -> list[Seen]:
     """Decode pictures and put them through the image tower; one that cannot be decoded is told with its reason.
 
     They are decoded as those of a pool are: upright by their EXIF data, transparent parts white, grey, CMYK and 16 bits
-    as colours of 8 bits, of an animation the first frame (`pool.images.rgb`).
+    as colours of 8 bits, of an animation the first frame (`pool.decode.rgb`).
     """
     seen: dict[int, Seen] = {}
     waiting: dict[int, Image.Image] = {}
     held = 0
     for at, picture in enumerate(pictures):
         try:
-            image = images.rgb(picture.data)
+            image = rgb(picture.data)
         except UnreadableFile as error:
             seen[at] = Seen(name=picture.name, reason=str(error))
             continue
@@ -200,7 +200,7 @@ def _through_tower(
         at: Seen(
             name=pictures[at].name,
             image_features=image_features,
-            thumbnail=images.thumbnail(pictures[at].data, THUMBNAIL_SIDE),
+            thumbnail=thumbnail(pictures[at].data, THUMBNAIL_SIDE),
         )
         for at, image_features in zip(waiting, features, strict=True)
     }

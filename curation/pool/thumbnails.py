@@ -13,7 +13,8 @@ from pathlib import Path
 
 from curation.errors import UnreadableFile
 from curation.pool.columns import Columns
-from curation.pool.images import read_images, thumbnail
+from curation.pool.decode import thumbnail
+from curation.pool.images import read_images
 from curation.pool.inputs import PoolFile
 
 SIDE = 160
