@@ -32,6 +32,9 @@ SECONDS = 50.0
 
 MAX_LINE_BYTES = 16_000_000
 
+GARBLED = (ValueError, LookupError, TypeError, RecursionError)
+"""What a line that is no JSON raises, or JSON of another form than an answer has."""
+
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 SET = {
     "ARROW_IO_THREADS": "1",
@@ -110,6 +113,10 @@ class Child:
         """The id of the process; None while there is none."""
         return None if self._process is None else self._process.pid
 
+    def start(self) -> None:
+        """Let the process begin to import what it needs, if it does not run; returns at once."""
+        self._running()
+
     def ask(
         self, *arguments: Any, seconds: float = SECONDS, on_value: Callable[[Any], None] = lambda value: None
     ) -> Ended:
@@ -122,7 +129,7 @@ class Child:
         process = self._running()
         done = False
         try:
-            _pipe(process.stdin).write(json.dumps(arguments).encode() + b"\n")
+            _write(_pipe(process.stdin), json.dumps(arguments).encode() + b"\n", start + seconds)
             for answer in self._answers(_pipe(process.stdout), start + seconds):
                 if "value" in answer:
                     value = answer["value"]
@@ -132,7 +139,9 @@ class Child:
                     break
         except TimeoutError:
             error, peak = f"stopped after {seconds:.0f} s without an answer", _peak(process.pid)
-        except (EOFError, OSError, ValueError):  # the last from a line that is no JSON
+        except GARBLED:
+            error, peak = "the process that read it gave an answer that is none", _peak(process.pid)
+        except (EOFError, OSError):
             peak = _reaped(process, within=2)
             error = f"the process that read it {_how(process.returncode)}"
         finally:
@@ -186,6 +195,16 @@ class Child:
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     assert pipe is not None
     return pipe
+
+
+def _write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
+    """Write all of it, also where the process reads only a part; raises TimeoutError, OSError."""
+    os.set_blocking(pipe.fileno(), False)
+    left = memoryview(data)
+    while left:
+        if not select.select([], [pipe], [], max(0.0, deadline - time.monotonic()))[1]:
+            raise TimeoutError
+        left = left[pipe.write(left) or 0 :]
 
 
 def _reaped(process: "subprocess.Popen[bytes]", within: float) -> int:

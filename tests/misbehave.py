@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ def count(to: int) -> Iterator[int]:
     yield from range(to + 1)
 
 
-def die(signal: int) -> Iterator[None]:
+def die(number: int) -> Iterator[None]:
     yield None
-    os.kill(os.getpid(), signal)
+    os.kill(os.getpid(), number)
     time.sleep(60)
 
 
@@ -67,11 +68,18 @@ def chatter() -> Iterator[int]:
     yield 7
 
 
-def garble() -> Iterator[int]:
+def garble(answer: str) -> Iterator[int]:
     for descriptor in range(3, 20):
         if Path(f"/proc/self/fd/{descriptor}").exists():
-            os.write(descriptor, b"no JSON\n")
+            os.write(descriptor, answer.encode() + b"\n")
     yield 7
+
+
+def listen_no_more() -> Iterator[int]:
+    """Answers, and reads no other request to its end."""
+    yield 7
+    signal.signal(signal.SIGALRM, lambda *_: time.sleep(600))
+    signal.alarm(1)
 
 
 def read_metadata_file(path: str) -> Iterator[dict[str, Any]]:
