@@ -118,10 +118,15 @@ class Child:
         self._running()
 
     def ask(
-        self, *arguments: Any, seconds: float = SECONDS, on_value: Callable[[Any], None] = lambda value: None
+        self,
+        *arguments: Any,
+        data: bytes | None = None,
+        seconds: float = SECONDS,
+        on_value: Callable[[Any], None] = lambda value: None,
     ) -> Ended:
         """Call the function with these arguments; raises nothing that they could be the reason for.
 
+        data:    bytes that it gets as its last argument; in JSON they would take longer than a decoder does
         seconds: that it may take; on_value: is told each thing that it yields
         """
         start = time.monotonic()
@@ -129,7 +134,9 @@ class Child:
         process = self._running()
         done = False
         try:
-            _write(_pipe(process.stdin), json.dumps(arguments).encode() + b"\n", start + seconds)
+            request = json.dumps([arguments, None if data is None else len(data)]).encode() + b"\n"
+            _write(_pipe(process.stdin), request, start + seconds)
+            _write(_pipe(process.stdin), data or b"", start + seconds)
             for answer in self._answers(_pipe(process.stdout), start + seconds):
                 if "value" in answer:
                     value = answer["value"]
@@ -236,7 +243,7 @@ def _signal_name(number: int) -> str:
 
 
 def serve() -> None:
-    """What the child does: answer the requests on stdin, one a line, until that ends."""
+    """What the child does: answer the requests on stdin until that ends, each a line of JSON and then its data."""
     name, memory, mapped, parent = sys.argv[1], *map(int, sys.argv[2:5])
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
@@ -249,7 +256,8 @@ def serve() -> None:
         importlib.import_module(each)
     limit(memory, mapped)
     for request in sys.stdin.buffer:
-        _answer(function, json.loads(request), memory, out)
+        arguments, size = json.loads(request)
+        _answer(function, arguments if size is None else [*arguments, sys.stdin.buffer.read(size)], memory, out)
 
 
 def _answer(function: Callable[..., Iterable[Any]], arguments: list[Any], memory: int, out: BinaryIO) -> None:

@@ -1,6 +1,7 @@
 """What children of `curation.children` do in tests: among it what nobody should do."""
 
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 from curation.errors import UnreadableFile
 from curation.metadata_files import read_metadata
+from curation.pool.decode import answer
 
 
 def count(to: int) -> Iterator[int]:
@@ -66,6 +68,25 @@ def chatter() -> Iterator[int]:
     sys.stderr.write("nor this")
     os.write(1, b"\xff\xff")
     yield 7
+
+
+def decode(side: int, data: bytes) -> Iterator[Any]:
+    """What `pool.decode.answer` does, but for images that are made of an order to do harm."""
+    order, _, rest = data.partition(b" ")
+    if order == b"die":
+        yield from die(int(rest))
+    elif order == b"hang":
+        yield from hang()
+    elif order == b"take":
+        yield from take(int(rest))
+    elif order == b"say":
+        yield json.loads(rest)
+    else:
+        yield from answer(side, data)
+
+
+def weigh(unit: str, data: bytes) -> Iterator[str]:
+    yield f"{len(data):,} {unit}, the last {data[-1:]!r}"
 
 
 def garble(answer: str) -> Iterator[int]:

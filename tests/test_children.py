@@ -84,6 +84,12 @@ def test_what_a_library_prints_is_no_answer_and_goes_nowhere(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_bytes_are_handed_over_as_they_are():
+    with Child("misbehave:weigh", environment=environment_of_tests()) as child:
+        assert child.ask("bytes", data=b"\n" * 3_000_000).value == "3,000,000 bytes, the last b'\\n'"
+        assert child.ask("bytes", data=b"").value == "0 bytes, the last b''"
+
+
 @pytest.mark.parametrize("answer", ["no JSON", "[]", "7", '{"value"', "{}", '{"error": null}', "[" * 100_000])
 def test_an_answer_that_is_garbled_is_a_line(answer):
     assert ask("garble", answer).error == "the process that read it gave an answer that is none"

@@ -66,3 +66,39 @@ def test_such_a_line_would_be_found(source):
 def test_there_is_one_way_to_a_database_and_it_is_locked():
     connects = [path for path in MODULES if "duckdb.connect(" in path.read_text(encoding="utf-8")]
     assert [path.name for path in connects] == ["database.py"]
+
+
+APP = [path for path in MODULES if ROOT / "curation" not in path.parents or ROOT / "curation" / "ui" in path.parents]
+DECODERS = {"PIL", "cv2", "imageio", "torchvision", "curation.pool.decode"}
+
+
+def decoders(source):
+    """Lines of a source that import what decodes images."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names = [name.name for name in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{name}" for name in names)]
+        if any(name == one or name.startswith(f"{one}.") for name in names for one in DECODERS):
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_process_of_the_app_decodes_no_image(path):
+    assert decoders(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import PIL.Image", "from PIL import Image", "from curation.pool import decode", "import curation.pool.decode",
+     "from curation.pool.decode import rgb"],
+)  # fmt: skip
+def test_a_decoder_in_it_would_be_found(source):
+    assert decoders(f"x = 1\n{source}\n") == [2]
+    assert decoders("from curation.pool.decoder import Decoder\n") == []
+
+
+def test_thumbnails_are_made_in_children():
+    for name in ("thumbnails", "decoder"):
+        assert decoders((ROOT / "curation" / "pool" / f"{name}.py").read_text(encoding="utf-8")) == []

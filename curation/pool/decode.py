@@ -5,6 +5,7 @@ What a decoder is fed may kill it: the app calls this in children alone (`pool.d
 
 import io
 import warnings
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -58,6 +59,14 @@ def small_grey(data: bytes, width: int, height: int) -> np.ndarray:
     image = rgb(data, 4 * max(width, height))
     with _decoding():
         return np.asarray(image.convert("L").resize((width, height), Image.Resampling.BOX))
+
+
+def answer(side: int, data: bytes) -> Iterator[dict[str, str]]:
+    """In a child of `pool.decoder`: {"jpeg": the thumbnail in base64} of an image, or {"reason": why there is none}."""
+    try:
+        yield {"jpeg": b64encode(thumbnail(data, side)).decode()}
+    except UnreadableFile as error:
+        yield {"reason": str(error)}
 
 
 @contextmanager
