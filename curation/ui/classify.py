@@ -10,7 +10,7 @@ import streamlit as st
 from curation.class_lists import ClassList
 from curation.clip import templates as prompt_templates
 from curation.clip.classify import Classified, Picture, Seen
-from curation.clip.serving import About, Source
+from curation.clip.questions import About, Source
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest, trained_run
 from curation.clip.zero_shot import CLASSES_AT_ONCE

@@ -13,7 +13,7 @@ import streamlit as st
 from curation import figures
 from curation.class_lists import ClassList
 from curation.clip.classify import Classified, Seen
-from curation.clip.serving import About
+from curation.clip.questions import About
 from curation.clip.training_data import Nearest, trained_arm, trained_run, trained_t
 from curation.errors import CurationError
 from curation.ui import cached
