@@ -94,6 +94,12 @@ def test_sixteen_bits_keep_their_shades():
     assert near(small.getpixel((10, 10)), (128, 128, 128))
 
 
+def test_cmyk_has_its_colours():
+    cmyk = encoded(Image.new("RGB", (16, 16), (200, 30, 30)).convert("CMYK"), "JPEG", quality=100)
+
+    assert near(decoded(thumbnail(cmyk, 160)).getpixel((8, 8)), (200, 30, 30))
+
+
 def test_of_an_animation_the_first_frame_is_taken():
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
 
