@@ -20,6 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from curation.errors import BadRun, UnreadableFile
+from curation.options import check_path
 
 PARQUET_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
@@ -54,8 +55,9 @@ def whole(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder to write into; it becomes `path` if the block ends well, and is gone with all it holds if not.
 
-    raises BadRun if `path` is there already, or another process is writing it
+    raises BadRun if `path` is there already, or another process is writing it, and BadArgument if it is no UTF-8
     """
+    check_path(path.absolute())
     if path.exists():
         raise BadRun(f"{path}: exists already; choose another folder")
     unfinished = path.with_name(f".{path.name}.unfinished")
@@ -67,6 +69,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             for leftover in unfinished.iterdir():  # of a writer that was killed
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
             yield unfinished
+            for inside, _, _ in os.walk(unfinished):  # a name that a file was given in there may not be on the disk yet
+                _sync(Path(inside))
             unfinished.rename(path)
             _sync(path.parent)
         finally:
@@ -204,7 +208,8 @@ def is_uri(place: Path | str) -> bool:
 
 
 def open_parquet(path: Path | str) -> pq.ParquetFile:
-    """An open Parquet file; UnreadableFile if it is none, or is cut short."""
+    """An open Parquet file; UnreadableFile if it is none, or is cut short, BadArgument if its name is no UTF-8."""
+    check_path(path)
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last from a damaged name of a column

@@ -1,7 +1,8 @@
-"""The fields of configurations: each carries its default, help and limits; forms and commands are made from them."""
+"""What users give: fields of configurations, each with its default, help and limits, and the names of files."""
 
 import sys
 from dataclasses import field, fields
+from pathlib import Path
 from typing import Any
 
 from curation.errors import BadArgument
@@ -23,3 +24,12 @@ def check_options(config: Any) -> None:
         if not limits["min"] <= value <= limits.get("max", sys.float_info.max):
             allowed = f"from {limits['min']:g}" + (f" to {limits['max']:g}" if "max" in limits else " up")
             raise BadArgument(f"{name} {value:g}: give a number {allowed}")
+
+
+def check_path(path: Path | str) -> None:
+    """BadArgument for a path with bytes that are no UTF-8: no JSON file can hold it, and Arrow opens no such file."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = str(path).encode(errors="backslashreplace").decode()
+        raise BadArgument(f"{shown}: this name is not UTF-8; rename the file, or the folder that it is in") from None

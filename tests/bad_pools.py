@@ -80,7 +80,7 @@ def _zstd_frame(data: bytes) -> bytes:
 
 def wat(texts: list[str]) -> bytes:
     link = {"path": "IMG@/src", "url": "/a.jpg"}
-    return b"".join(gzip.compress(wat_record("https://a.example/", [link | {"alt": text}])) for text in texts)
+    return b"".join(gzip.compress(wat_record("https://a.example/", [link | {"alt": text}]), mtime=0) for text in texts)
 
 
 def pages(texts: list[str]) -> bytes:
@@ -226,7 +226,7 @@ def _gzips(file: str, data: bytes) -> Iterator[BadInput]:
     half = gzip.compress(data[: len(data) // 2], mtime=0)
     for name, made in {
         "two members": half + half, "cut member": whole[:-9], "cut between": half, "no end": whole[:-8], "wrong sum": whole[:-8] + b"\0" * 8, "zeros after": whole + b"\0" * 1000,
-        "text after": whole + b"text", "header only": whole[:10], "magic only": b"\x1f\x8b", "not gzip": data, "zstd": zstd(data), "empty members": gzip.compress(b"") * 1000,
+        "text after": whole + b"text", "header only": whole[:10], "magic only": b"\x1f\x8b", "not gzip": data, "zstd": zstd(data), "empty members": gzip.compress(b"", mtime=0) * 1000,
         "reserved flags": whole[:3] + b"\xff" + whole[4:], "name without end": b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"n" * 100_000,
     }.items():  # fmt: skip
         yield BadInput(f"gzip: {name}", file, lambda made=made: made)

@@ -28,6 +28,7 @@ from curation.cli import (  # noqa: F401  # they register their commands
 )
 from curation.cli.apps import app
 from curation.errors import CurationError
+from curation.options import check_path
 from curation.terminal import plain
 
 __all__ = ["app", "main"]
@@ -35,8 +36,10 @@ __all__ = ["app", "main"]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command (of sys.argv); the only place where errors become text and an exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+        _check_names(given)
+        app(given, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         _fail(f"{' '.join(str(error).split())} ('headtail --help' shows what there is)", 2)
     except CurationError as error:
@@ -47,6 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail("stopped", 1)
     except OSError as error:
         _fail(f"{error.filename or 'system'}: {error.strerror or error}", 1)
+
+
+def _check_names(arguments: Sequence[str]) -> None:
+    """BadArgument for a path that is no UTF-8; only the `check` commands look at files whatever they are called."""
+    if "check" not in arguments[:2]:
+        for argument in arguments:
+            check_path(argument)
 
 
 def _fail(message: str, code: int) -> None:

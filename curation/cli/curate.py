@@ -51,7 +51,7 @@ def curate(
         raise BadArgument("no metadata: give --metadata FILE (make one with 'headtail metadata build')")
     config, place = CurateConfig(**asdict(options)), EngineConfig(**asdict(where))
     if dry_run and metadata is not None:
-        _print_estimate(pool, read_metadata(metadata), config, place, as_json)
+        _print_estimate(pool, read_metadata(metadata), config, place, _scratch(output, place), as_json)
         return
     if output is None:
         raise BadArgument("no run folder: give --output DIR")
@@ -101,8 +101,28 @@ def warm_up() -> None:
     CurveBuilder(np.array([1]), np.array([1.0])).add(matched, u)
 
 
+def _scratch(output: Path | None, where: EngineConfig) -> Path | None:
+    """Where a dry run may write its sample: as near to the run folder as there is a folder, on the same disk.
+
+    None for that of the system; raises BadArgument for a cluster, whose nodes do not share that one
+    """
+    if output is not None:
+        return next(folder for folder in output.absolute().parents if folder.is_dir())
+    if where.engine != "local":
+        raise BadArgument(
+            "no run folder: the sample of a dry run on a cluster lies where the run will; give --output DIR,"
+            " in a folder that all nodes share"
+        )
+    return None
+
+
 def _print_estimate(
-    pool: Sequence[str], metadata: "Metadata", config: CurateConfig, where: EngineConfig, as_json: bool
+    pool: Sequence[str],
+    metadata: "Metadata",
+    config: CurateConfig,
+    where: EngineConfig,
+    scratch: Path | None,
+    as_json: bool,
 ) -> None:
     from curation.engines import Cancelled
     from curation.engines.config import open_engine
@@ -111,7 +131,7 @@ def _print_estimate(
 
     with stop_on_signal() as stopped, share_bar("dry run") as show, open_engine(where) as engine:
         try:
-            found = estimate(pool, metadata, config, engine, on_share=show, cancel=stopped)
+            found = estimate(pool, metadata, config, engine, scratch=scratch, on_share=show, cancel=stopped)
         except Cancelled:
             raise CurationError("cancelled; nothing was written") from None
     if as_json:

@@ -20,9 +20,12 @@ LOOK_EVERY_S = 0.5
 
 @app.command
 def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
-    """A line a run; of those under way with the phase that it is in, and how far it is."""
+    """A line a run; of those under way with the phase that it is in and how far it is; last, what is no run."""
     from curation.runs.folder import list_runs
+    from curation.runs.strangers import in_words, list_strangers
 
+    there = list_runs(folder)
+    strangers = list_strangers(folder, there)
     rows = [
         {
             **_where_it_stands(found),
@@ -31,10 +34,10 @@ def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
             "t": found.info["totals"]["t"] if "totals" in found.info else None,
             "kept": found.info["totals"]["kept"] if "totals" in found.info else None,
         }
-        for found in list_runs(folder)
+        for found in there
     ]
     if as_json:
-        print_json(rows)
+        print_json({"runs": rows, "strangers": strangers})
     elif not rows:
         print(f"no runs in {folder}; make one with 'headtail curate POOL --metadata FILE -o {folder}/NAME'")
     for row in rows if not as_json else ():
@@ -43,6 +46,8 @@ def runs(folder: Path = Path("runs"), *, as_json: Json = False) -> None:
         stands = f"{row['phase']} {row['share']:.0%}" if row["phase"] is not None else ""
         rows_there = "" if row["rows"] is None else f"{row['rows']:,} rows"
         print(f"{row['state']:<12}{when}  {rows_there:>19}  {plain(row['folder'])}  {stands or kept}".rstrip())
+    if strangers and not as_json:
+        print(plain(in_words(strangers)))
 
 
 @app.command

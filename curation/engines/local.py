@@ -152,6 +152,8 @@ class _Worker:
 
 
 def _how(exit_code: int) -> str:
+    if exit_code == -signal.SIGKILL:
+        return "SIGKILL, which the system sends where memory runs out"
     return signal.Signals(-exit_code).name if exit_code < 0 else f"exit code {exit_code}"
 
 

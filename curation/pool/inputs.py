@@ -9,6 +9,7 @@ from pathlib import Path
 
 from curation import files
 from curation.errors import BadArgument, EmptyPool, MissingFile, UnreadableFile
+from curation.options import check_path
 from curation.pool import parquet, remote
 from curation.pool.columns import Columns
 from curation.pool.format import Format
@@ -94,9 +95,15 @@ def look_at(path: Path | str, format: Format, columns: Columns) -> PoolFile:
 
 
 def look_at_all(pool: Sequence[str], columns: Columns, format: str | None = None) -> list[PoolFile]:
-    """All files of a pool; raises EmptyPool if they are known to hold no row, and what the two above raise."""
+    """All files of a pool; raises EmptyPool if they are known to hold no row, and what the two above raise.
+
+    A file whose name is no UTF-8 is refused: a plan could not name it.
+    """
+    places = find_files(pool, format)
+    for path, _ in places:
+        check_path(path)
     with ThreadPoolExecutor(LOOKS_AT_ONCE) as lookers:
-        found = list(lookers.map(lambda each: look_at(each[0], each[1], columns), find_files(pool, format)))
+        found = list(lookers.map(lambda each: look_at(each[0], each[1], columns), places))
     if all(file.rows == 0 for file in found):
         raise EmptyPool(f"{', '.join(pool)}: not one row in {len(found)} file(s)")
     return found

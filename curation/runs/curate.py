@@ -42,7 +42,7 @@ from curation.runs.parts import (
 from curation.runs.passes import Receipt, keep_unit, match_unit
 from curation.runs.plan import amounts, check_plan, units
 from curation.runs.progress import Progress, Reporter
-from curation.runs.space import failures_told
+from curation.runs.space import check_room, failures_told
 from curation.runs.working import Work
 
 
@@ -75,6 +75,7 @@ def _work(
 ) -> None:
     todo = units(run)
     amount, of = amounts(run)
+    check_room(run)
     report = Reporter(run.path, sum(amount), of, on_progress, log)
     work = Work(engine, todo, amount, report, cancel)
     metadata = files.read_table(run.path / "work" / "metadata.parquet")
@@ -94,11 +95,11 @@ def _work(
     pairs = sum(receipt.rows for receipt in first_pass)
     arrays = replace(arrays, counts=env.work / "counts" / "arrays")
     env = replace(env, arrays=arrays, scale=run.scale, drawn_share=drawn_share(pairs))
-    receipts = work.do(keep_unit, env, run.path / "pairs", "balance")
-    _check_passes(run, first_pass, receipts)
-
     t = _known_t(run.config, env.scale.of_reference(env.arrays.entry_count))
     grid = threshold_grid(int(env.scale.top(env.arrays.entry_count)), more=t)
+    check_room(run, curves=4 * grid.size * int(np.count_nonzero(entry_count)))  # `Curves.entry_kept`
+    receipts = work.do(keep_unit, env, run.path / "pairs", "balance")
+    _check_passes(run, first_pass, receipts)
     curves = _curves(run, work, CurveEnv(env, grid, pairs))
     if not t:
         assert run.config.size is not None

@@ -30,7 +30,7 @@ from curation.queries import Step
 from curation.rare import PLACE, RARE, SMALL_RUN
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.filtered import filter_steps
-from curation.runs.plan import make_plan
+from curation.runs.plan import make_plan, units
 from curation.runs.sampling import SAMPLE_ROWS, Met, Sample, count_of, draw_sample, pass_through, scaled_counts
 from curation.runs.trash import bytes_on_disk
 
@@ -109,11 +109,12 @@ def estimate(
     rows:     about how many are read (SAMPLE_ROWS); seed: of the choice
     scratch:  a folder for what is written on the way, on the disk where the run will be; gone in the end
     on_share: told which share of the work is done
-    raises    what making a run raises, BadArgument if nothing of the sample matches, Cancelled
+    raises    what making a run and `Engine.check` raise, BadArgument if nothing of the sample matches, Cancelled
     """
     plan = make_plan(pool, metadata, config)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="dry-run-") as folder:
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=".dry-run-") as folder:
         sample = draw_sample(plan, Path(folder), rows, seed)
+        engine.check(Path(folder), sorted({unit.path for unit in units(sample.run)}))
         met = pass_through(sample, metadata, engine, on_share, cancel)
         figures = _Figures(sample, met)
         t, kept = figures.t_and_kept()

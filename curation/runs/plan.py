@@ -17,6 +17,7 @@ from curation.errors import BadArgument, BadRun
 from curation.languages import check_installed
 from curation.metadata import Metadata, dead_entries
 from curation.metadata_files import metadata_table
+from curation.options import check_path
 from curation.pool.inputs import PoolFile, find_files, guess_columns, look_at_all, unchanged
 from curation.runs.config import CurateConfig
 from curation.runs.folder import FORMAT, Run, write_info
@@ -28,8 +29,10 @@ UNIT_ROWS = 250_000
 def create_run(path: Path, pool: Sequence[str], metadata: Metadata, config: CurateConfig, name: str = "") -> Run:
     """Make the run folder of a curation that has not begun.
 
-    raises BadRun if the folder already holds something, and what looking at the pool raises; then nothing is written
+    raises BadRun if the folder already holds something, BadArgument if its name is no UTF-8, and what looking at the
+           pool raises; then nothing is written
     """
+    check_path(path.absolute())
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise BadRun(f"{path}: exists already; choose another -o, or go on with a stopped run by --resume")
     plan = make_plan(pool, metadata, config)

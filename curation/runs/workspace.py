@@ -15,6 +15,23 @@ SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
 SAMPLE_RUN = "sample-world"
 SAMPLE_T = 20.0
 
+OWN_NAMES = frozenset(
+    {
+        "trash",
+        "tasks",
+        "exports",
+        "uploads",
+        "metadata",
+        "views",
+        "models",
+        "ladders",
+        "decoded",
+        "features",
+        "results.parquet",
+    }
+)
+"""What lies beside the runs of a workspace and belongs to it, but for what is hidden; docs/run-folder.md says what."""
+
 
 def workspace() -> Path:
     """The folder with runs: the environment variable HEADTAIL_RUNS, or `runs` in the current folder."""

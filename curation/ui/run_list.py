@@ -11,6 +11,7 @@ from curation.errors import BadArgument, BadRun
 from curation.runs import job
 from curation.runs.export.options import ExportFormat
 from curation.runs.folder import NAME_CHARACTERS, Run, list_runs, rename
+from curation.runs.strangers import list_strangers
 from curation.runs.tasks import start_task
 from curation.runs.trash import Trashed, delete_for_good, list_trash, move_to_trash, restore
 from curation.runs.verify import SAMPLE
@@ -24,6 +25,7 @@ from curation.ui.watching import ACTIVE, watch
 from curation.ui.where import ask_elsewhere, resume
 
 SHOWN = 10
+MOST_STRANGERS = 50
 
 
 @st.fragment(run_every=3.0)
@@ -45,9 +47,20 @@ def show_runs() -> None:
             on_click=st.session_state.update,
             kwargs={"all_runs": True},
         )
+    _show_strangers(runs)
     st.subheader("Exports, checks and dry runs", anchor=False)
     show_tasks()
     _show_trash()
+
+
+def _show_strangers(runs: list[Run]) -> None:
+    strangers = list_strangers(workspace(), runs)
+    if strangers:
+        with st.expander(f"Not runs, in the same folder: {number(len(strangers))}", key="strangers"):
+            for one in strangers[:MOST_STRANGERS]:
+                st.text(f"{label(one.name, 120)} · {label(one.reason, 300)}")
+            if len(strangers) > MOST_STRANGERS:
+                st.caption(f"and {number(len(strangers) - MOST_STRANGERS)} more")
 
 
 def confirm_deletion() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from conftest import TEXTS, write_pool
 from curation.runs.folder import open_run
+from inline import InlineEngine
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_a_finished_run_is_not_begun_again_without_being_asked(world, run_folder
 
 def test_runs_of_an_empty_folder_say_how_to_make_one(tmp_path, headtail):
     assert "make one with 'headtail curate" in headtail("runs", tmp_path)[1]
-    assert json.loads(headtail("runs", tmp_path, "--json")[1]) == []
+    assert json.loads(headtail("runs", tmp_path, "--json")[1]) == {"runs": [], "strangers": []}
 
 
 def test_a_cancelled_run_says_how_to_go_on_and_goes_on(world, headtail, monkeypatch):
@@ -151,6 +152,29 @@ def test_a_dry_run_predicts_and_writes_nothing(world, headtail):
     found = json.loads(headtail(*command, "--json")[1])
     assert found["pairs"] == {"value": 8.0, "low": 8.0, "high": 8.0}
     assert sorted(world.rglob("*")) == before
+
+
+def test_the_sample_of_a_dry_run_lies_where_the_run_will_and_is_gone_after(world, headtail, monkeypatch):
+    asked = []
+
+    class Looking(InlineEngine):
+        def check(self, folder, reads):
+            asked.append((folder.parent, folder.is_dir(), reads))
+
+    monkeypatch.setattr("curation.engines.config.open_engine", lambda config: Looking())
+    command = ("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2, "--dry-run")
+    before = sorted(world.rglob("*"))
+    code, _, err = headtail(*command, "-o", world / "not" / "there" / "run", "--engine", "ray", "--address", "a:1")
+    assert (code, err) == (0, "")
+    assert asked == [(world, True, [str(world / "pool.parquet")])]
+    assert sorted(world.rglob("*")) == before
+
+
+def test_a_dry_run_on_a_cluster_has_to_know_where_the_run_will_be(world, headtail):
+    command = ("curate", world / "pool.parquet", "--metadata", world / "entries.json", "-t", 2, "--dry-run")
+    code, out, err = headtail(*command, "--engine", "ray", "--address", "127.0.0.1:1")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "give --output DIR, in a folder that all nodes share" in err
 
 
 def test_without_a_run_folder_there_is_only_a_dry_run(world, headtail):

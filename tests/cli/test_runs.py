@@ -30,15 +30,23 @@ def test_runs_under_way_say_where_they_stand(under_way, headtail):
     folder, _ = under_way
     code, out, _ = headtail("runs", folder.parent)
     assert (code, out.splitlines()[0].endswith("match 25%")) == (0, True)
-    (row,) = json.loads(headtail("runs", folder.parent, "--json")[1])
+    (row,) = json.loads(headtail("runs", folder.parent, "--json")[1])["runs"]
     assert (row["state"], row["phase"], row["share"]) == ("running", "match", 0.25)
 
 
 def test_a_run_that_is_done_says_what_it_kept_instead(run_folder, headtail):
     out = headtail("runs", run_folder.parent)[1]
     assert "kept at t = 2" in out and "%" not in out
-    (row,) = json.loads(headtail("runs", run_folder.parent, "--json")[1])
+    (row,) = json.loads(headtail("runs", run_folder.parent, "--json")[1])["runs"]
     assert (row["phase"], row["share"]) == (None, None)
+
+
+def test_what_is_no_run_is_listed_below_the_runs_as_text(run_folder, headtail):
+    (run_folder.parent / "a\x1b[31m.txt").touch()
+    out = headtail("runs", run_folder.parent)[1]
+    assert out.splitlines()[-1].startswith("3 things here are no runs: a [31m.txt, ")
+    found = json.loads(headtail("runs", run_folder.parent, "--json")[1])
+    assert found["strangers"][0] == {"name": "a\x1b[31m.txt", "reason": "a file"}
 
 
 def test_where_a_run_stands_is_one_object_for_machines(under_way, headtail):

@@ -36,8 +36,10 @@ def why_not() -> str | None:
     """Why no cluster can be made here, in words."""
     if importlib.util.find_spec("ray") is None:
         return "ray is not installed"
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return "network namespaces and unshare are Linux's"
+    if sys.platform != "linux":
+        return "network namespaces are Linux's"
+    if missing := [name for name in ("unshare", "setpriv", "nsenter", "ip", "mount") if shutil.which(name) is None]:
+        return f"no {' and no '.join(missing)} here"
     if subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode:
         return "a network namespace needs root"
     return None

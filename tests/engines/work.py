@@ -4,6 +4,7 @@ Each leaves a file an attempt in env["folder"], so that a test can tell how ofte
 """
 
 import os
+import resource
 import secrets
 import signal
 import time
@@ -76,3 +77,15 @@ def map_array(unit, env):
     """Where this process maps the arrays from, and the sum of one of them."""
     place = on_this_node(Path(env["arrays"]))
     return str(place), int(np.load(place / "parts" / "counts.npy", mmap_mode="r").sum())
+
+
+def hungry(unit, env):
+    """Unit 5 asks for more memory than its worker may have, at its first env["times"] attempts."""
+    if attempt(unit, env) <= env["times"] and unit.index == 5:
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (2**34, limits[1]))
+        try:
+            bytearray(2**35)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, limits)
+    return unit.index

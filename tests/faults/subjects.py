@@ -5,6 +5,7 @@ import itertools
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class Headtail:
     def start(self, path: Path, output: Path, under: tuple[str, ...] = (), **env: str) -> Process:
         if self.zygote is None or env:
             return start(python("-m", "curation", "run", path), output, under, **env)
-        return self.zygote.start(path, output, under)
+        return self.zygote.start(("run", str(path)), output, under)
 
     def go_on(self, path: Path) -> str | None:
         try:
@@ -150,8 +151,9 @@ class Zygote:
         print(json.dumps(what), file=self._process.stdin, flush=True)
         return int(self._process.stdout.readline())
 
-    def start(self, path: Path, output: Path, under: tuple[str, ...]) -> "Forked":
-        pid = self.ask(path=str(path), output=str(output), stop=bool(under))
+    def start(self, command: Sequence[str], output: Path, under: tuple[str, ...]) -> "Forked":
+        """A command of headtail."""
+        pid = self.ask(command=list(command), output=str(output), stop=bool(under))
         if under:
             attach(under, pid)
         return Forked(self, pid)

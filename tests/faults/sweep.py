@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
 
-from faults import disks, kinds, syscalls
+from faults import disks, exports, kinds, syscalls
 from faults.driver import Outcome, Subject
 
 AT_CALLS = [partial(syscalls.at_a_call, what) for what in ("SIGKILL", "ENOSPC", "EIO")]
@@ -13,6 +13,7 @@ AT_CALLS = [partial(syscalls.at_a_call, what) for what in ("SIGKILL", "ENOSPC", 
 KINDS: dict[Callable[..., Outcome], int] = {
     **dict.fromkeys(AT_CALLS, 60),
     kinds.killed_at_random: 60,
+    exports.interrupted: 40,
     kinds.damaged_between: 40,
     kinds.worker_killed: 20,
     kinds.stopped: 20,

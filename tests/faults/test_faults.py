@@ -74,6 +74,15 @@ def test_a_full_disk_is_told_with_what_is_kept_and_a_larger_one_is_gone_on_with(
 
 
 @needs_mounts
+@pytest.mark.parametrize(("kilobytes", "kept"), [(24, "0 of 8 units are matched"), (160, "8 of 8 units are matched")])
+def test_a_disk_that_plainly_will_not_do_is_told_before_the_first_unit_of_a_phase(headtail_job, kilobytes, kept):
+    outcome = disks.small_disk(headtail_job, None, kilobytes)
+    assert outcome.bad == []
+    assert "at least" in outcome.said
+    assert f"{kept} and 0 balanced, which is kept: make room and resume" in outcome.said
+
+
+@needs_mounts
 def test_a_disk_that_is_read_only_is_told_in_one_line(headtail_job):
     outcome = disks.read_only(headtail_job, None)
     assert outcome.bad == []

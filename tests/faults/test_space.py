@@ -15,7 +15,7 @@ from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.folder import open_run
 from curation.runs.plan import create_run
-from curation.runs.space import Room
+from curation.runs.space import Room, check_room
 from inline import INLINE, InlineEngine
 
 FULL = "/dev/full"
@@ -91,3 +91,50 @@ def test_a_disk_that_will_not_do_for_the_rest_is_told_before_it_is_full(tmp_path
 
 class _Free:
     free = 1_000_000
+
+
+def test_a_run_that_plainly_will_not_fit_is_refused_before_its_first_unit(planned, monkeypatch):
+    _has_rows(planned, rows=3_000_000, pool_bytes=200_000_000)
+    monkeypatch.setattr("curation.runs.space.shutil.disk_usage", lambda path: _Free)
+    with pytest.raises(DiskFull, match=r"^what is left to do needs at least 12\.00 MB, 1\.00 MB are free$"):
+        check_room(planned)
+
+
+@pytest.mark.parametrize(
+    ("rows", "pool_bytes", "config"),
+    [
+        (100_000, 10_000_000, {}),  # the least for these rows is 0.4 MB
+        (3_000_000, 15_000, {}),  # one caption three million times: measured, 0.2 MB
+        (3_000_000, 200_000_000, {"max_words": 2}),  # a filter may leave nothing
+    ],
+)
+def test_a_run_that_may_fit_is_begun_and_the_log_says_that_it_may_not(tmp_path, monkeypatch, rows, pool_bytes, config):
+    pool = write_pool(tmp_path / "pool.parquet", TEXTS)
+    run = create_run(tmp_path / "run", [str(pool)], from_entries(["dog"], source="test"), CurateConfig(t=2.0, **config))
+    _has_rows(run, rows, pool_bytes)
+    monkeypatch.setattr("curation.runs.space.shutil.disk_usage", lambda path: _Free)
+    check_room(run)
+    usual = f"{60 * rows / 1e6:,.1f}"
+    assert f"a run of this size usually needs {usual} MB more, 1.0 MB are free" in (run.path / "log.txt").read_text()
+
+
+def test_what_is_written_already_needs_no_more_room_and_curves_need_theirs(planned, monkeypatch):
+    _has_rows(planned, rows=3_000_000, pool_bytes=200_000_000)
+    (planned.path / "pairs").mkdir()
+    (planned.path / "pairs" / "00000.json").touch()
+    monkeypatch.setattr("curation.runs.space.shutil.disk_usage", lambda path: _Free)
+    check_room(planned, curves=900_000)
+    with pytest.raises(DiskFull, match=r"at least 1\.10 MB"):
+        check_room(planned, curves=1_100_000)
+
+
+def test_where_only_reading_tells_the_rows_nothing_is_refused_beforehand(planned, monkeypatch):
+    _has_rows(planned, rows=None, pool_bytes=10**12)
+    monkeypatch.setattr("curation.runs.space.shutil.disk_usage", lambda path: _Free)
+    check_room(planned)
+
+
+def _has_rows(run, rows, pool_bytes):
+    """As if its pool were that large."""
+    (file,) = run.info["plan"]["inputs"]
+    file.update(rows=rows, rows_in_group=[] if rows is None else [rows], bytes=pool_bytes)

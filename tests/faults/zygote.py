@@ -1,7 +1,7 @@
 """A process that has imported everything already, and forks a job whenever it is told to: a tenth of a second each.
 
-Reads lines of JSON: {"path", "output", "stop"} starts the job of a run, and {"wait"} waits for a pid; answers each with
-a line. A job is in all else what `headtail run` is; its workers are forked too, so that they need not import either.
+Reads lines of JSON: {"command", "output", "stop"} starts a command of headtail, {"wait"} waits for a pid; each is
+answered with a line. `headtail run` is in all else what it is, but its workers are forked, so that they import nothing.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 from curation import cli
 from curation.engines import local
 from curation.runs import curate  # noqa: F401  # imported here, once for all jobs
+from curation.runs.export import write  # noqa: F401
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _started(path: str, output: str, stop: bool) -> int:
+def _started(command: list[str], output: str, stop: bool) -> int:
     if pid := os.fork():
         return pid
     os.setsid()
@@ -36,7 +37,7 @@ def _started(path: str, output: str, stop: bool) -> int:
     if stop:
         os.kill(os.getpid(), signal.SIGSTOP)
     try:
-        cli.main(["run", path])
+        cli.main(command)
         code = 0
     except SystemExit as end:
         code = int(end.code or 0)

@@ -181,8 +181,17 @@ class Tab:
     async def write(self, label: str, text: str) -> float:
         """Write into a text input."""
         found = self.widget("text_input", label=label)
-        fragment = next(one.fragment for one in self._drawn.values() if one.element is found)
-        return await self.set(WidgetState(id=found.id, string_value=text), fragment)
+        return await self.set(WidgetState(id=found.id, string_value=text), self._fragment_of(found))
+
+    async def press(self, key: str) -> float:
+        """Press the button with a key."""
+        found = [one for one in self.all("button") if one.id.endswith(f"-{key}")]
+        if len(found) != 1:
+            raise Broken(f"{len(found)} buttons {key} on the page; {[*self.texts()]}")
+        return await self.set(WidgetState(id=found[0].id, trigger_value=True), self._fragment_of(found[0]))
+
+    def _fragment_of(self, element: Any) -> str:
+        return next(one.fragment for one in self._drawn.values() if one.element is element)
 
     async def upload_urls(self, name: str) -> FileURLs:
         """Where a file of a name can be sent to, as the widgets of Streamlit ask for it."""

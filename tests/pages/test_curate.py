@@ -518,3 +518,16 @@ def test_each_link_to_metadata_of_the_workspace_is_followed_and_what_is_chosen_b
 
     page.app.selectbox(key="metadata_from").select("Of the sample data").run()
     assert page.app.selectbox(key="metadata_from").value == "Of the sample data"
+
+
+def test_what_is_no_run_is_listed_as_text_below_the_runs(workspace, open_page):
+    def listed():
+        return [one for one in open_page("curate").app.expander if one.label.startswith("Not runs")]
+
+    workspace.mkdir(exist_ok=True)
+    assert listed() == []
+    (workspace / "![x](http:--a.example).txt").touch()
+    (workspace / os.fsdecode(b"bad\xff")).mkdir()
+    (expander,) = listed()
+    assert expander.label == "Not runs, in the same folder: 2"
+    assert [one.value for one in expander.text] == ["![x](http:--a.example).txt · a file", "bad\ufffd · no run.json"]
