@@ -77,6 +77,8 @@ def _decoding() -> Iterator[None]:
         raise
     except UnidentifiedImageError:  # its own message is an address in memory
         raise UnreadableFile(f"image: cannot be decoded (no {', '.join(DECODED[:-1])} or {DECODED[-1]})") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UnreadableFile(f"image: more than {MAX_PIXELS:,} pixels") from None
     except Exception as error:  # decoders raise whatever they like on damaged data
         reason = str(error).split("\n")[0][:100] or type(error).__name__
         raise UnreadableFile(f"image: cannot be decoded ({reason})") from None

@@ -41,11 +41,7 @@ def test_a_thumbnail_is_the_one_that_decoding_here_would_give(decoder, kind):
         (b"hang", "image: not decoded: stopped after 2 s without an answer"),
         (b"take 2000000000", "image: not decoded: out of memory: more than 1.4 GB would be needed"),
         (b"no image", "image: cannot be decoded (no JPEG, PNG, WEBP or GIF)"),
-        (
-            png_header(13_000, 13_000),
-            "image: cannot be decoded (Image size (169000000 pixels) exceeds limit of 89478485 pixels, could be "
-            "decompression bomb DOS atta)",
-        ),
+        (png_header(13_000, 13_000), "image: more than 50,000,000 pixels"),
         (b"x" * 50_000_001, "image is over 50 MB"),
     ],
     ids=["crashes", "is killed", "hangs", "takes memory", "is none", "169 MP", "50 MB"],
