@@ -13,7 +13,7 @@ from curation.errors import UnreadableFile
 from curation.pool.image_files import MAX_IMAGE_BYTES
 
 SECONDS = 10.0
-"""So long an image may take; the largest that is decoded takes a third of it."""
+"""So long an image may take, of which the largest allowed have 50 million pixels."""
 
 CHILDREN = 2
 
@@ -23,6 +23,9 @@ MOST_HUNG = 2
 MOST_REMEMBERED = 10_000
 
 NOT_TRIED = f"image: not decoded: {MOST_HUNG} others of this page hung; load it again to try this one"
+
+MOST_BYTES = 1_000_000
+"""A thumbnail has a twentieth of it."""
 
 _JPEG = b"\xff\xd8", b"\xff\xd9"
 
@@ -83,8 +86,8 @@ class Decoder:
         if len(image) > MAX_IMAGE_BYTES:
             raise UnreadableFile(f"image is over {MAX_IMAGE_BYTES // 10**6} MB")
         digest = hashlib.blake2b(image, digest_size=32).digest()
-        if digest in self._died:
-            raise UnreadableFile(self._died[digest])
+        if (reason := self._died.get(digest)) is not None:
+            raise UnreadableFile(reason)
         self.start()
         future: Future[Ended] = Future()
         self._asked.put((image, side, future))
@@ -117,12 +120,12 @@ def _checked(value: object) -> bytes:
     """The JPEG in the answer of a child, which may have been taken over by what it decoded; raises UnreadableFile."""
     match value:
         case {"reason": str(reason)}:
-            raise UnreadableFile(reason)
+            raise UnreadableFile(reason[:200].encode(errors="replace").decode())
         case {"jpeg": str(text)}:
             try:
                 data = b64decode(text, validate=True)
             except ValueError:
                 data = b""
-            if data.startswith(_JPEG[0]) and data.endswith(_JPEG[1]):
+            if data.startswith(_JPEG[0]) and data.endswith(_JPEG[1]) and len(data) <= MOST_BYTES:
                 return data
     raise UnreadableFile("image: not decoded: the process that read it gave no picture")

@@ -1,5 +1,7 @@
 import io
+import json
 import time
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,11 +53,22 @@ def test_an_image_that_does_harm_is_a_reason_and_those_beside_it_are_decoded(dec
     assert decoder.thumbnails([red, data, blue], 160) == [thumbnail(red, 160), reason, thumbnail(blue, 160)]
 
 
-@pytest.mark.parametrize("said", ["[]", "7", "{}", '{"jpeg": "<svg/>"}', '{"jpeg": "PHN2Zy8+"}', '{"jpeg": 7}', "null"])
+LARGE = json.dumps({"jpeg": b64encode(b"\xff\xd8" + bytes(2_000_000) + b"\xff\xd9").decode()})
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["[]", "7", "{}", '{"jpeg": "<svg/>"}', '{"jpeg": "PHN2Zy8+"}', '{"jpeg": 7}', LARGE, "null"],
+    ids=["list", "number", "nothing", "no base64", "SVG", "no text", "2 MB", "null"],
+)
 def test_an_answer_that_is_no_jpeg_is_not_passed_on(decoder, said):
     assert decoder.thumbnails([b"say " + said.encode()], 160) == [
         "image: not decoded: the process that read it gave no picture"
     ]
+
+
+def test_what_a_child_says_is_cut_and_can_be_shown(decoder):
+    assert decoder.thumbnails([rb'say {"reason": "\ud800' + b"x" * 9000 + b'"}'], 160) == ["?" + "x" * 199]
 
 
 def test_what_hung_is_not_tried_again(decoder):
