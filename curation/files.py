@@ -119,10 +119,16 @@ def write_text(path: Path, text: str) -> None:
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """Replace a .npy file in one step."""
-    with whole(path) as temporary, temporary.open("wb") as file:
-        array = np.asarray(array, order="C")
+    with whole(path) as temporary:
+        save_array(temporary, array)
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write a .npy file. np.save lets a full disk pass unnoticed, or says how many values it wrote, and not why."""
+    array = np.asarray(array, order="C")
+    with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-        file.write(array.data)  # np.save lets a full disk pass unnoticed
+        file.write(array.data)
 
 
 def read_array(path: Path) -> np.ndarray | None:

@@ -54,6 +54,18 @@ class Outcome:
         return found
 
 
+def worst(found: Iterable[Outcome]) -> str:
+    """A line a kind of input: how many there were, and the most memory and the longest time that one of them took."""
+    kinds: dict[str, list[Ended]] = {}
+    for one in found:
+        kinds.setdefault(one.bad.what, []).append(one.ended)
+    return "\n".join(
+        f"{kind:<12}{len(ended):>6}{max(one.peak for one in ended) / 1e6:>7.0f} MB"
+        f"{max(one.seconds for one in ended):>7.1f} s at most"
+        for kind, ended in kinds.items()
+    )
+
+
 def outcomes(inputs: Iterable[BadInput], folder: Path) -> Iterator[Outcome]:
     """Read one after the other; those that are slow in a child of their own."""
     children: dict[str, Child] = {}

@@ -126,7 +126,22 @@ def _images() -> Iterator[BadInput]:
         out = io.BytesIO()
         made.save(out, "PNG")
         yield image(name, "m.png", lambda out=out: out.getvalue())
-    for kind in ("EPS", "TIFF", "BMP", "ICO", "PPM", "PDF", "TGA", "SGI", "PCX", "JPEG2000", "MSP", "XBM", "DIB", "IM"):
+    for kind in (
+        "EPS",
+        "TIFF",
+        "BMP",
+        "ICO",
+        "PPM",
+        "PDF",
+        "TGA",
+        "SGI",
+        "PCX",
+        "JPEG2000",
+        "MSP",
+        "XBM",
+        "DIB",
+        "DDS",
+    ):
         mode = "1" if kind in ("MSP", "XBM") else "RGB"
         yield image(f"a {kind} by another name", "k.jpg", lambda kind=kind, mode=mode: picture(kind, mode))
     for name, data in {

@@ -1,6 +1,7 @@
 """texts -> entry ids."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +73,11 @@ class Matcher:
         ids, ends = kernel.match(data, offsets, in_place, tail, self._tables)
         return pa.ListArray.from_arrays(pa.array(ends), pa.array(ids))
 
-    def save(self, folder: Path) -> None:
-        """Write one .npy file a table, for `load` to map."""
+    def save(self, folder: Path, write: Callable[[Path, np.ndarray], None]) -> None:
+        """Write one .npy file a table, for `load` to map. write: as np.save does"""
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in self._tables._asdict().items():
-            np.save(folder / f"{name}.npy", table)
+            write(folder / f"{name}.npy", table)
 
     @classmethod
     def load(cls, folder: Path) -> "Matcher":

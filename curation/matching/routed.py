@@ -1,6 +1,6 @@
 """texts -> entry ids, each text by the entries of its language (arXiv:2507.22062)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +39,14 @@ class RoutedMatcher:
             for code, ids in zip(self._codes.to_pylist(), self._ids, strict=True)
         ]
 
-    def save(self, folder: Path) -> None:
-        """Write the matchers, each into a folder of its own, for `load` to map."""
+    def save(self, folder: Path, write: Callable[[Path, np.ndarray], None]) -> None:
+        """Write the matchers, each into a folder of its own, for `load` to map. write: as np.save does"""
         folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / "codes.npy", np.array(self._codes.to_pylist(), np.str_))
-        np.save(folder / "by_substring.npy", np.array([isinstance(one, SubstringMatcher) for one in self._matchers]))
+        write(folder / "codes.npy", np.array(self._codes.to_pylist(), np.str_))
+        write(folder / "by_substring.npy", np.array([isinstance(one, SubstringMatcher) for one in self._matchers]))
         for k, (matcher, ids) in enumerate(zip(self._matchers, self._ids, strict=True)):
-            matcher.save(folder / str(k))
-            np.save(folder / str(k) / "ids.npy", ids)
+            matcher.save(folder / str(k), write)
+            write(folder / str(k) / "ids.npy", ids)
 
     @classmethod
     def load(cls, folder: Path) -> "RoutedMatcher":

@@ -1,6 +1,6 @@
 """texts -> entry ids in languages without spaces between words: an entry matches wherever its characters stand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -43,12 +43,12 @@ class SubstringMatcher:
         self._n_entries = len(patterns)
         self._automaton = ahocorasick_rs.BytesAhoCorasick(patterns)
 
-    def save(self, folder: Path) -> None:
-        """Write the entries, for `load` to build the automaton anew: it cannot be written itself."""
+    def save(self, folder: Path, write: Callable[[Path, np.ndarray], None]) -> None:
+        """Write the entries, for `load` to build the automaton anew: it cannot be written itself. write: as np.save"""
         folder.mkdir(parents=True, exist_ok=True)
         data, offsets = string_buffers(self._entries)
-        np.save(folder / "bytes.npy", data[offsets[0] : offsets[-1]])
-        np.save(folder / "ends.npy", offsets - offsets[0])
+        write(folder / "bytes.npy", data[offsets[0] : offsets[-1]])
+        write(folder / "ends.npy", offsets - offsets[0])
 
     @classmethod
     def load(cls, folder: Path) -> "SubstringMatcher":

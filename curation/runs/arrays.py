@@ -75,7 +75,7 @@ def write_entry_arrays(folder: Path, entries: pa.Table, seed: int) -> None:
     """Matcher and hashes to files."""
     entry, language = entry_columns(entries)
     shutil.rmtree(folder, ignore_errors=True)  # of a job that was stopped
-    _matcher(entry, language).save(folder / "matcher")
+    _matcher(entry, language).save(folder / "matcher", files.save_array)
     files.write_array(folder / "entry_hash.npy", entry_hashes(entry, seed))
     seal(folder)
 

@@ -202,5 +202,6 @@ def _write_results(
 
 def _set_state(run: Run, state: State, error: str | None) -> None:
     run.info.update(state=state, error=error)
-    write_info(run.path, run.info)
+    with failures_told(run):
+        write_info(run.path, run.info)
     write_line(run.path, f"{state}: {error}" if error else state)

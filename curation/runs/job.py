@@ -75,7 +75,7 @@ def told_in(path: Path, tell: Callable[[State, str | None], None]) -> Iterator[N
         tell("cancelled", None)
         raise
     except BaseException as error:
-        with suppress(OSError):  # a full disk: the lock is freed, so it reads as interrupted
+        with suppress(OSError, CurationError):  # a full disk: the lock is freed, so it reads as interrupted
             tell("failed", str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise
 

@@ -168,7 +168,7 @@ def rare_unit(unit: Unit, env: tuple[CurveEnv, int]) -> None:
     stems = [curve_env.folder / f"{number:05d}" for number in range(parts)]
     found = [(_mapped(f"{stem}.postings.npy"), _mapped(f"{stem}.starts.npy")) for stem in stems]
     with files.whole(curve_env.folder / f"{unit.index:05d}.places") as temporary:
-        places_of(curve_env.rare(), unit.row_groups, found).tofile(temporary)
+        temporary.write_bytes(places_of(curve_env.rare(), unit.row_groups, found).data)
 
 
 def gather_drawn(env: CurveEnv, parts: int, path: Path) -> None:

@@ -56,7 +56,7 @@ def matching(*, pairs: int = 200_000, entries: int = 500_000, repeats: int = 5) 
         times |= race(
             min(repeats, 3),
             build=lambda: Matcher(entry_array),
-            save=lambda: matcher.save(Path(folder)),
+            save=lambda: matcher.save(Path(folder), np.save),
             load=lambda: Matcher.load(Path(folder)),
         )
         loaded = Matcher.load(Path(folder)).match(text_array[:1000])

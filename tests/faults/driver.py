@@ -116,7 +116,8 @@ class Job:
             kill(pid)
 
     def said(self) -> str:
-        return self._output.read_text(errors="replace")
+        """What it printed; a forked job that is killed at once has not come to where it opens the file."""
+        return self._output.read_text(errors="replace") if self._output.is_file() else ""
 
     def workers(self) -> list[int]:
         """Its worker processes: all that is no strace and no tracker of resources."""

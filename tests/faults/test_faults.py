@@ -66,10 +66,11 @@ def test_a_system_call_that_fails_or_is_the_last_does_no_harm(headtail_job, what
 
 
 @needs_mounts
-def test_a_full_disk_is_told_with_what_is_kept_and_a_larger_one_is_gone_on_with(headtail_job):
-    outcome = disks.small_disk(headtail_job, None, kilobytes=200)
+@pytest.mark.parametrize(("kilobytes", "units"), [(24, 0), (200, 8)])
+def test_a_full_disk_is_told_with_what_is_kept_and_a_larger_one_is_gone_on_with(headtail_job, kilobytes, units):
+    outcome = disks.small_disk(headtail_job, None, kilobytes)
     assert outcome.bad == []
-    assert "8 of 8 units are matched" in outcome.said
+    assert f"; {units} of 8 units are matched" in outcome.said
     assert outcome.said.endswith("which is kept: make room and resume")
 
 

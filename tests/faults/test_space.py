@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +52,13 @@ def test_a_full_disk_does_not_pass_for_a_written_array(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_an_array_that_meets_a_full_disk_says_so(size):
+    with pytest.raises(OSError, match="No space left") as met:
+        files.save_array(Path(FULL), np.arange(size))
+    assert files.is_full(met.value)
+
+
 def test_a_table_without_its_footer_does_not_pass_for_a_written_one(tmp_path, monkeypatch):
     monkeypatch.setattr(files.pq, "write_table", lambda table, path, **options: path.write_bytes(b"PAR1"))
     with pytest.raises(UnreadableFile, match="not a whole Parquet file"):
@@ -76,6 +84,14 @@ def test_what_the_disk_does_to_a_run_is_told_with_what_is_kept(planned, monkeypa
     with pytest.raises(kind, match=line):
         curate.run(planned.path, InlineEngine())
     assert open_run(planned.path).state == "failed"
+    monkeypatch.undo()
+    assert curate.run(planned.path, INLINE).state == "done"
+
+
+def test_a_disk_that_has_no_room_for_the_state_of_a_run_is_told_likewise(planned, monkeypatch):
+    monkeypatch.setattr(curate, "write_info", full)
+    with pytest.raises(DiskFull, match=r"run: the disk is full; 0 of 1 units .*: make room and resume$"):
+        curate.run(planned.path, INLINE)
     monkeypatch.undo()
     assert curate.run(planned.path, INLINE).state == "done"
 

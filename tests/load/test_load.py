@@ -1,5 +1,7 @@
 """Many sessions at once: none waits for ever, none gets an answer to what another one asked."""
 
+import sys
+
 import pytest
 
 import asynchronous
@@ -89,9 +91,12 @@ def large_run(tmp_path_factory):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("sessions", "p95_s"), [(20, 1.5), (40, 3.0)])
-def test_many_sessions_get_their_own_answers_in_time_and_leave_no_memory_behind(large_run, sessions, p95_s):
+def test_many_sessions_get_their_own_answers_in_time_and_leave_no_memory_behind(large_run, sessions, p95_s, capsys):
     found = drive(large_run, sessions, 60.0, after_s=180.0)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{table(found)}\n")
     assert (found["errors"], found["mixed"]) == ([], [])
+    assert found["memory_mb"]["after"] <= found["memory_mb"]["start"] + 100.0
+    # last, since a machine that others work on too may break these alone
     assert found["reruns_s"]["p95"] <= p95_s
     assert found["first_page_s"]["p95"] <= 3.0
-    assert found["memory_mb"]["after"] <= found["memory_mb"]["start"] + 100.0

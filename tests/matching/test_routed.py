@@ -1,3 +1,4 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -69,7 +70,7 @@ def test_an_entry_that_stands_twice_in_a_language_is_refused():
 def test_a_saved_matcher_finds_the_same(tmp_path):
     entries, language = pa.array(["dog", "hot dog", "chat", "狗", "热狗"]), pa.array(["en", "en", "fr", "zh", "zh"])
     matcher = RoutedMatcher(entries, language)
-    matcher.save(tmp_path)
+    matcher.save(tmp_path, np.save)
     texts = pa.array(["a hot dog", "热狗", "le chat", "dog", None])
     languages = pa.array(["en", "zh", "fr", None, "en"])
     loaded = RoutedMatcher.load(tmp_path)
