@@ -32,6 +32,9 @@ SECONDS = 50.0
 
 MAX_LINE_BYTES = 16_000_000
 
+GARBLED = (ValueError, LookupError, TypeError, RecursionError)
+"""What a line that is no JSON raises, or JSON of another form than an answer has."""
+
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 SET = {
     "ARROW_IO_THREADS": "1",
@@ -110,11 +113,20 @@ class Child:
         """The id of the process; None while there is none."""
         return None if self._process is None else self._process.pid
 
+    def start(self) -> None:
+        """Let the process begin to import what it needs, if it does not run; returns at once."""
+        self._running()
+
     def ask(
-        self, *arguments: Any, seconds: float = SECONDS, on_value: Callable[[Any], None] = lambda value: None
+        self,
+        *arguments: Any,
+        data: bytes | None = None,
+        seconds: float = SECONDS,
+        on_value: Callable[[Any], None] = lambda value: None,
     ) -> Ended:
         """Call the function with these arguments; raises nothing that they could be the reason for.
 
+        data:    bytes that it gets as its last argument; in JSON they would take longer than a decoder does
         seconds: that it may take; on_value: is told each thing that it yields
         """
         start = time.monotonic()
@@ -122,7 +134,9 @@ class Child:
         process = self._running()
         done = False
         try:
-            _pipe(process.stdin).write(json.dumps(arguments).encode() + b"\n")
+            request = json.dumps([arguments, None if data is None else len(data)]).encode() + b"\n"
+            _write(_pipe(process.stdin), request, start + seconds)
+            _write(_pipe(process.stdin), data or b"", start + seconds)
             for answer in self._answers(_pipe(process.stdout), start + seconds):
                 if "value" in answer:
                     value = answer["value"]
@@ -132,7 +146,9 @@ class Child:
                     break
         except TimeoutError:
             error, peak = f"stopped after {seconds:.0f} s without an answer", _peak(process.pid)
-        except (EOFError, OSError, ValueError):  # the last from a line that is no JSON
+        except GARBLED:
+            error, peak = "the process that read it gave an answer that is none", _peak(process.pid)
+        except (EOFError, OSError):
             peak = _reaped(process, within=2)
             error = f"the process that read it {_how(process.returncode)}"
         finally:
@@ -188,6 +204,16 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
+def _write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
+    """Write all of it, also where the process reads only a part; raises TimeoutError, OSError."""
+    os.set_blocking(pipe.fileno(), False)
+    left = memoryview(data)
+    while left:
+        if not select.select([], [pipe], [], max(0.0, deadline - time.monotonic()))[1]:
+            raise TimeoutError
+        left = left[pipe.write(left) or 0 :]
+
+
 def _reaped(process: "subprocess.Popen[bytes]", within: float) -> int:
     """Wait for the end of a process, which is ended if that takes too long; bytes that it had resident at most."""
     stop = time.monotonic() + within
@@ -217,7 +243,7 @@ def _signal_name(number: int) -> str:
 
 
 def serve() -> None:
-    """What the child does: answer the requests on stdin, one a line, until that ends."""
+    """What the child does: answer the requests on stdin until that ends, each a line of JSON and then its data."""
     name, memory, mapped, parent = sys.argv[1], *map(int, sys.argv[2:5])
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
@@ -230,7 +256,8 @@ def serve() -> None:
         importlib.import_module(each)
     limit(memory, mapped)
     for request in sys.stdin.buffer:
-        _answer(function, json.loads(request), memory, out)
+        arguments, size = json.loads(request)
+        _answer(function, arguments if size is None else [*arguments, sys.stdin.buffer.read(size)], memory, out)
 
 
 def _answer(function: Callable[..., Iterable[Any]], arguments: list[Any], memory: int, out: BinaryIO) -> None:

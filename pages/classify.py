@@ -6,7 +6,7 @@ from curation.errors import CurationError
 from curation.ui import classify, classify_results, frame
 from curation.ui.checkpoints import choose_checkpoint
 from curation.ui.class_names import choose_labels
-from curation.ui.classify_pictures import choose_pictures, sample_labels
+from curation.ui.classify_pictures import choose_pictures, previews, sample_labels
 from curation.ui.model_worker import model_worker
 from curation.ui.text import notice
 
@@ -28,10 +28,11 @@ if chosen is None or labels is None or templates is None or not pictures:
 
 source, about = chosen
 try:
-    seen, found = classify.classify(worker, source, about, pictures, labels, templates)
+    previewed = previews(pictures)
+    seen, found = classify.classify(worker, source, about, pictures, previewed, labels, templates)
     classify_results.say_cosines(found)
     near = classify.choose_nearest(worker, source, about, seen)
-    classify_results.show_cards(seen, found, k, threshold, near)
+    classify_results.show_cards(seen, previewed, found, k, threshold, near)
     classify_results.show_similarities(found)
     classify_results.show_training(about, labels)
 except CurationError as error:

@@ -1,7 +1,9 @@
 """What children of `curation.children` do in tests: among it what nobody should do."""
 
 import ctypes
+import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -10,15 +12,16 @@ from typing import Any
 
 from curation.errors import UnreadableFile
 from curation.metadata_files import read_metadata
+from curation.pool.decode import answer
 
 
 def count(to: int) -> Iterator[int]:
     yield from range(to + 1)
 
 
-def die(signal: int) -> Iterator[None]:
+def die(number: int) -> Iterator[None]:
     yield None
-    os.kill(os.getpid(), signal)
+    os.kill(os.getpid(), number)
     time.sleep(60)
 
 
@@ -67,11 +70,37 @@ def chatter() -> Iterator[int]:
     yield 7
 
 
-def garble() -> Iterator[int]:
+def decode(side: int, data: bytes) -> Iterator[Any]:
+    """What `pool.decode.answer` does, but for images that are made of an order to do harm."""
+    order, _, rest = data.partition(b" ")
+    if order == b"die":
+        yield from die(int(rest))
+    elif order == b"hang":
+        yield from hang()
+    elif order == b"take":
+        yield from take(int(rest))
+    elif order == b"say":
+        yield json.loads(rest)
+    else:
+        yield from answer(side, data)
+
+
+def weigh(unit: str, data: bytes) -> Iterator[str]:
+    yield f"{len(data):,} {unit}, the last {data[-1:]!r}"
+
+
+def garble(answer: str) -> Iterator[int]:
     for descriptor in range(3, 20):
         if Path(f"/proc/self/fd/{descriptor}").exists():
-            os.write(descriptor, b"no JSON\n")
+            os.write(descriptor, answer.encode() + b"\n")
     yield 7
+
+
+def listen_no_more() -> Iterator[int]:
+    """Answers, and reads no other request to its end."""
+    yield 7
+    signal.signal(signal.SIGALRM, lambda *_: time.sleep(600))
+    signal.alarm(1)
 
 
 def read_metadata_file(path: str) -> Iterator[dict[str, Any]]:

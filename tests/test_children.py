@@ -84,8 +84,31 @@ def test_what_a_library_prints_is_no_answer_and_goes_nowhere(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_answer_that_is_garbled_is_a_line():
-    assert ask("garble").error.startswith("the process that read it was ended")
+def test_bytes_are_handed_over_as_they_are():
+    with Child("misbehave:weigh", environment=environment_of_tests()) as child:
+        assert child.ask("bytes", data=b"\n" * 3_000_000).value == "3,000,000 bytes, the last b'\\n'"
+        assert child.ask("bytes", data=b"").value == "0 bytes, the last b''"
+
+
+@pytest.mark.parametrize("answer", ["no JSON", "[]", "7", '{"value"', "{}", '{"error": null}', "[" * 100_000])
+def test_an_answer_that_is_garbled_is_a_line(answer):
+    assert ask("garble", answer).error == "the process that read it gave an answer that is none"
+
+
+def test_a_child_that_does_not_listen_is_stopped_whatever_it_is_to_be_told():
+    with Child("misbehave:listen_no_more", environment=environment_of_tests()) as child:
+        assert child.ask().value == 7
+        time.sleep(1.2)  # by then it sleeps
+        assert child.ask("x" * 10_000_000, seconds=1).error == "stopped after 1 s without an answer"
+        assert child.ask().value == 7
+
+
+def test_a_child_can_be_started_before_it_is_asked():
+    with Child("misbehave:count", environment=environment_of_tests()) as child:
+        child.start()
+        pid = child.pid
+        assert child.ask(1).value == 1
+        assert child.pid == pid
 
 
 def test_no_child_outlives_its_block():

@@ -15,7 +15,7 @@ from curation.terminal import plain, print_json, print_table
 if TYPE_CHECKING:
     from curation.class_lists import ClassList
     from curation.clip.classify import Classified, Picture
-    from curation.clip.serving import About
+    from curation.clip.questions import About
 
 Checkpoint = Annotated[
     str, Parameter(help="its folder, a training, a file of weights, or a name of open_clip: ViT-B-32/metaclip_400m")

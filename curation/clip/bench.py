@@ -22,7 +22,7 @@ from curation.clip.scores import Score, accuracies, label_ranks, recalls
 from curation.clip.zero_shot import class_embeddings, logits
 from curation.engines.unit import Cancelled
 from curation.errors import EmptyPool, UnreadableFile
-from curation.pool.images import rgb
+from curation.pool.decode import rgb
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is under way, how much of it is done, and of how much."""

@@ -18,14 +18,12 @@ from curation.clip.features import FeatureStore
 from curation.clip.templates import Templates
 from curation.clip.zero_shot import class_embeddings, logits, probabilities
 from curation.errors import BadArgument, UnreadableFile
-from curation.pool import images
+from curation.pool.decode import rgb
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from curation.clip.checkpoint import Checkpoint
-
-THUMBNAIL_SIDE = 160
 
 PIXELS_TOGETHER = 100_000_000
 """Decoded pictures that are in memory together have about so many pixels."""
@@ -43,12 +41,11 @@ class Picture:
 class Seen:
     """A picture that went through a checkpoint, or the reason why it could not be decoded.
 
-    image_features: (D,) float32 of length 1; thumbnail: a small JPEG of our own. Both None where there is a reason
+    image_features: (D,) float32 of length 1; None where there is a reason
     """
 
     name: str
     image_features: np.ndarray | None = field(default=None, repr=False)
-    thumbnail: bytes | None = field(default=None, repr=False)
     reason: str | None = None
 
 
@@ -140,14 +137,14 @@ def see(checkpoint: "Checkpoint", pictures: Sequence[Picture]) -> list[Seen]:
     """Decode pictures and put them through the image tower; one that cannot be decoded is told with its reason.
 
     They are decoded as those of a pool are: upright by their EXIF data, transparent parts white, grey, CMYK and 16 bits
-    as colours of 8 bits, of an animation the first frame (`pool.images.rgb`).
+    as colours of 8 bits, of an animation the first frame (`pool.decode.rgb`).
     """
     seen: dict[int, Seen] = {}
     waiting: dict[int, Image.Image] = {}
     held = 0
     for at, picture in enumerate(pictures):
         try:
-            image = images.rgb(picture.data)
+            image = rgb(picture.data)
         except UnreadableFile as error:
             seen[at] = Seen(name=picture.name, reason=str(error))
             continue
@@ -197,10 +194,6 @@ def _through_tower(
         return {}
     features = checkpoint.encode_images(list(waiting.values()))
     return {
-        at: Seen(
-            name=pictures[at].name,
-            image_features=image_features,
-            thumbnail=images.thumbnail(pictures[at].data, THUMBNAIL_SIDE),
-        )
+        at: Seen(name=pictures[at].name, image_features=image_features)
         for at, image_features in zip(waiting, features, strict=True)
     }

@@ -1,21 +1,21 @@
 """The process in which models run for the app: it answers one question after the other, and holds what it loaded.
 
-Who asks (`ui.model_worker`) holds the other end of a pipe and never imports torch. What crosses it are plain values: a
-question is (its name, its arguments), an answer ("answer", value), ("refused", a line for people) or ("bug", a
-traceback). If a picture, a checkpoint or a decoder takes this process down, only this process is gone.
+Who asks (`ui.model_worker`) holds the other end of a connection and never imports torch. What crosses it is data, see
+`questions`: a question is [its name, its arguments], an answer ["answer", value], ["refused", a line for people] or
+["bug", a traceback]. If a picture, a checkpoint or a decoder takes this process down, only this process is gone; and if
+one takes it over, all that it can do to the app is to answer wrongly.
 """
 
 import logging
 import os
 import resource
+import socket
 import time
 import traceback
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curation.clip import classify as classification
+from curation.clip import frames
 from curation.clip.classify import Classified, Picture, Seen
 from curation.clip.features import FeatureStore
+from curation.clip.frames import Message
+from curation.clip.questions import FORMS, About, Source
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest, nearest_captions, trained_run, trained_t
 from curation.clip.zero_shot import class_embeddings
@@ -39,46 +42,6 @@ HELD = 2
 
 MEMORY_SHARE = 0.8
 """Of the memory of the machine: more than this the process cannot take, where its models run on the processor."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a checkpoint comes from, as `checkpoint.load_checkpoint` takes it.
-
-    where: a folder, a file, or a name of open_clip; model: the architecture of a file that holds bare weights
-    """
-
-    where: str
-    model: str | None = None
-
-    def written(self) -> int:
-        """When its files were written last, in nanoseconds; 0 for a name, and for what cannot be looked at."""
-        try:
-            path = Path(self.where).expanduser()
-            found = [path, *path.glob("*"), *path.glob("checkpoint/*")] if path.is_dir() else [path]
-            return max((one.stat().st_mtime_ns for one in found if one.exists()), default=0)
-        except (OSError, ValueError, RuntimeError):  # too long a path, no permission, a user that is not known
-            return 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class About:
-    """A checkpoint in plain values. checks: of its self-test, each (name, verdict, detail)."""
-
-    name: str
-    digest: str
-    dimensions: int
-    logit_scale: float
-    preprocess_cfg: dict[str, Any]
-    trained_on: dict[str, Any] | None
-    device: str
-    checks: tuple[tuple[str, str, str], ...]
-
-    @property
-    def verdict(self) -> str:
-        """Of the whole self-test: "failed" if one check did, "ok" if none did and one is, else "unknown"."""
-        verdicts = {verdict for _, verdict, _ in self.checks}
-        return next((one for one in ("failed", "ok") if one in verdicts), "unknown")
 
 
 class Models:
@@ -164,7 +127,7 @@ ANSWERS: dict[str, Callable[..., Any]] = {
     "nearest": _nearest,
     "names": _names,
 }
-"""What can be asked; each takes the `Models` and the arguments of the question."""
+"""What `questions.FORMS` can ask; each takes the `Models` and the arguments of the question."""
 
 
 def answer(models: Models, what: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
@@ -182,19 +145,22 @@ def answer(models: Models, what: str, arguments: tuple[Any, ...]) -> tuple[str, 
 
 
 def main(descriptor: int) -> None:
-    """Answer questions from a pipe until its other end is closed."""
+    """Answer questions from a connection until its other end is closed."""
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")  # they are of what others wrote, and would stand in the log of the app
     logging.disable(logging.WARNING)
     _import_models()
-    connection, models = Connection(descriptor), Models()
+    connection, models = socket.socket(fileno=descriptor), Models()
     while True:
         try:
-            what, arguments = connection.recv()
+            asked = frames.receive(connection)
         except EOFError:
             return
-        connection.send(answer(models, what, arguments))
+        what, arguments = asked.value
+        kind, value = answer(models, what, FORMS[what].unpack(Message(arguments, asked.blobs)))
+        found = FORMS[what].answer(value) if kind == "answer" else Message(value)
+        frames.send(connection, Message([kind, found.value], found.blobs))
 
 
 def _import_models() -> None:

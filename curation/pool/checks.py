@@ -94,7 +94,7 @@ def decode_image(path: str) -> Iterator[dict[str, Any]]:
 
 
 def _decoded(path: Path) -> Checked:
-    from curation.pool.images import rgb
+    from curation.pool.decode import rgb
 
     try:
         if path.stat().st_size > MAX_IMAGE_BYTES:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from curation.pool.images import small_grey
+from curation.pool.decode import small_grey
 
 
 def difference_hash(image: bytes) -> int:

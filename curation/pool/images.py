@@ -1,20 +1,12 @@
-"""Images of a pool: read their bytes, and make thumbnails of our own that are safe to show.
+"""Images of a pool: their bytes as they are, none of which is decoded here."""
 
-An image of a pool comes from anywhere. What leaves here was decoded and encoded again by us, with nothing of the
-original but its pixels.
-"""
-
-import io
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from curation.errors import CurationError, UnreadableFile
 from curation.pool import parquet
@@ -22,66 +14,8 @@ from curation.pool.columns import Columns
 from curation.pool.formats import FORMATS
 from curation.pool.inputs import PoolFile, place_of, unchanged
 
-DECODED = ("JPEG", "PNG", "WEBP", "GIF")
-MAX_PIXELS = 50_000_000
-MAX_SIDE = 30_000
 AT_A_TIME = 64
 """Images that are in memory together when many are streamed."""
-
-# Pillow only warns before it decodes a bomb
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-
-
-def rgb(data: bytes, side: int | None = None) -> Image.Image:
-    """The image as a model sees it and people do: upright, 8 bits a channel, in mode RGB, without metadata.
-
-    What is transparent becomes white; of an animation the first frame is taken.
-
-    side:  the image will be made this small: a JPEG may then be decoded at half its size or less, down to 2 * side
-    raises UnreadableFile for anything else than a whole JPEG, PNG, WEBP or GIF of reasonable size
-    """
-    with _decoding():
-        image = _eight_bit(_upright(_opened(data, side)))
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        clean = Image.new("RGB", image.size, "white")  # a new image has no metadata that could go along
-        clean.paste(image, mask=image if image.mode == "RGBA" else None)
-        return clean
-
-
-def thumbnail(data: bytes, side: int) -> bytes:
-    """The image as a small JPEG of our own, as `rgb` makes it, at most `side` pixels wide and high.
-
-    raises UnreadableFile as `rgb` does
-    """
-    image = rgb(data, side)
-    with _decoding():
-        image.thumbnail((side, side), reducing_gap=3.0)
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=85)
-    return out.getvalue()
-
-
-def small_grey(data: bytes, width: int, height: int) -> np.ndarray:
-    """The image as `rgb` makes it, without its proportions: (height, width) uint8.
-
-    raises UnreadableFile as `rgb` does
-    """
-    image = rgb(data, 4 * max(width, height))
-    with _decoding():
-        return np.asarray(image.convert("L").resize((width, height), Image.Resampling.BOX))
-
-
-@contextmanager
-def _decoding() -> Iterator[None]:
-    try:
-        yield
-    except CurationError:
-        raise
-    except UnidentifiedImageError:  # its own message is an address in memory
-        raise UnreadableFile(f"image: cannot be decoded (no {', '.join(DECODED[:-1])} or {DECODED[-1]})") from None
-    except Exception as error:  # decoders raise whatever they like on damaged data
-        reason = str(error).split("\n")[0][:100] or type(error).__name__
-        raise UnreadableFile(f"image: cannot be decoded ({reason})") from None
 
 
 def read_images(inputs: Sequence[PoolFile], columns: Columns, references: Sequence[str | None]) -> list[bytes | None]:
@@ -141,28 +75,3 @@ def _stream_input(file: PoolFile, columns: Columns, places: Sequence[str]) -> It
     assert read is not None
     for at in range(0, len(places), AT_A_TIME):
         yield from read(Path(file.path), columns, places[at : at + AT_A_TIME])
-
-
-def _opened(data: bytes, side: int | None) -> Image.Image:
-    image = Image.open(io.BytesIO(data), formats=DECODED)
-    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-        raise UnreadableFile(
-            f"image: {image.width} x {image.height} pixels, more than {MAX_PIXELS:,} or a side over {MAX_SIDE:,}"
-        )
-    if side is not None:
-        image.draft("RGB", (2 * side, 2 * side))  # a JPEG can be decoded small
-    image.load()
-    return image
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    with suppress(Exception):  # damaged EXIF data: the picture itself is still good
-        image = ImageOps.exif_transpose(image)
-    return image
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Pillow cuts 16 bits to 8 at 255, which turns nearly everything white."""
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image).astype(np.int64) // 257).clip(0, 255).astype(np.uint8))
-    return image

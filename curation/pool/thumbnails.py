@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from curation.errors import UnreadableFile
 from curation.pool.columns import Columns
-from curation.pool.images import read_images, thumbnail
+from curation.pool.decoder import Decoder
+from curation.pool.images import read_images
 from curation.pool.inputs import PoolFile
 
 SIDE = 160
 """Pixels of the longer side."""
+
+NO_IMAGE = "no image: the pool file has none in this row, or is gone or changed"
 
 KEPT = 65_536
 """So many thumbnails are kept, about 400 MB; of more, those that were made first are removed."""
@@ -42,7 +44,7 @@ def kept_thumbnail(folder: Path, key: str) -> bytes | None:
 
 
 def thumbnails(
-    inputs: Sequence[PoolFile], columns: Columns, references: Sequence[str | None], folder: Path
+    decoder: Decoder, inputs: Sequence[PoolFile], columns: Columns, references: Sequence[str | None], folder: Path
 ) -> list[bytes | str | None]:
     """A small JPEG for each image reference of a run, or why there is none; None for a pair without an image.
 
@@ -54,20 +56,13 @@ def thumbnails(
     ]
     missing = [at for at, reference in enumerate(references) if reference is not None and found[at] is None]
     wanted = [references[at] for at in missing]
-    for at, image in zip(missing, read_images(inputs, columns, wanted) if wanted else [], strict=True):
-        found[at] = made = _made(image)
-        if isinstance(made, bytes):
-            _keep(folder, thumbnail_key(inputs, references[at] or ""), made)
+    images = read_images(inputs, columns, wanted) if wanted else []
+    made = iter(decoder.thumbnails([image for image in images if image is not None], SIDE))
+    for at, image in zip(missing, images, strict=True):
+        found[at] = one = NO_IMAGE if image is None else next(made)
+        if isinstance(one, bytes):
+            _keep(folder, thumbnail_key(inputs, references[at] or ""), one)
     return found
-
-
-def _made(image: bytes | None) -> bytes | str:
-    if image is None:
-        return "no image: the pool file has none in this row, or is gone or changed"
-    try:
-        return thumbnail(image, SIDE)
-    except UnreadableFile as error:
-        return str(error)
 
 
 def _keep(folder: Path, key: str, data: bytes) -> None:

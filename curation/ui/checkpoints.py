@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from curation.clip.serving import About, Source
+from curation.clip.questions import About, Source
 from curation.clip.training.folder import Training
 from curation.errors import CurationError
 from curation.runs.workspace import SAMPLE_DATA, models_folder

@@ -10,7 +10,7 @@ import streamlit as st
 from curation.class_lists import ClassList
 from curation.clip import templates as prompt_templates
 from curation.clip.classify import Classified, Picture, Seen
-from curation.clip.serving import About, Source
+from curation.clip.questions import About, Source
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest, trained_run
 from curation.clip.zero_shot import CLASSES_AT_ONCE
@@ -70,11 +70,15 @@ def classify(
     source: Source,
     about: About,
     pictures: Sequence[Picture],
+    previewed: Sequence[bytes | str],
     labels: ClassList,
     templates: Templates,
 ) -> tuple[list[Seen], Classified]:
-    """What the checkpoint sees; a picture that it saw before is not looked at again. Raises CurationError."""
-    seen = _see(worker, source, about, pictures)
+    """What the checkpoint sees; a picture that it saw before is not looked at again. Raises CurationError.
+
+    previewed: of each picture as `previews` gives it: one that was refused there never comes to the models
+    """
+    seen = _see(worker, source, about, pictures, previewed)
     asked = about.digest, [digest(picture) for picture in pictures], [one.name for one in seen], labels.names
     key = hashlib.sha256(json.dumps([*asked, templates]).encode()).hexdigest()
     if st.session_state.get("classified", (None,))[0] != key:
@@ -98,17 +102,24 @@ def _embed(worker: ModelWorker, source: Source, labels: ClassList, templates: Te
     bar.empty()
 
 
-def _see(worker: ModelWorker, source: Source, about: About, pictures: Sequence[Picture]) -> list[Seen]:
+def _see(
+    worker: ModelWorker, source: Source, about: About, pictures: Sequence[Picture], previewed: Sequence[bytes | str]
+) -> list[Seen]:
     known: dict[Key, Seen] = st.session_state.get("pictures_seen", {})
     keys = [(about.digest, digest(picture), picture.name) for picture in pictures]
-    missing = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in known}
+    refused = {
+        key: Seen(name=key[2], reason=why) for key, why in zip(keys, previewed, strict=True) if isinstance(why, str)
+    }
+    missing = {
+        key: picture for key, picture in zip(keys, pictures, strict=True) if key not in known and key not in refused
+    }
     if missing:
         with st.spinner("Looking at the pictures ...", show_time=True):
             for keys_together in _together(missing):
                 some = [missing[key] for key in keys_together]
                 known |= zip(keys_together, worker.see(source, some), strict=True)
-    st.session_state["pictures_seen"] = {key: known[key] for key in keys}  # those of this moment only
-    return [known[key] for key in keys]
+    st.session_state["pictures_seen"] = {key: known[key] for key in keys if key in known}  # those of this moment only
+    return [refused.get(key) or known[key] for key in keys]
 
 
 def _together(pictures: dict[Key, Picture]) -> list[list[Key]]:

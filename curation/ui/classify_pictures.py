@@ -9,7 +9,10 @@ import streamlit as st
 
 from curation import files
 from curation.clip.classify import Picture
+from curation.pool.decoder import NOT_TRIED
+from curation.pool.thumbnails import SIDE
 from curation.runs.workspace import SAMPLE_DATA
+from curation.ui import thumbnails
 from curation.ui.text import number
 
 MOST_PICTURES = 200
@@ -43,6 +46,20 @@ def choose_pictures() -> list[Picture]:
             "its pool. Their names tell what they show."
         )
     return list(samples)
+
+
+def previews(pictures: Sequence[Picture]) -> list[bytes | str]:
+    """A small JPEG of our own for each picture, or why there is none; made in children, and once a session."""
+    known: dict[str, bytes | str] = st.session_state.get("previews", {})
+    keys = [digest(picture) for picture in pictures]
+    missing = {
+        key: picture.data for key, picture in zip(keys, pictures, strict=True) if known.get(key, NOT_TRIED) == NOT_TRIED
+    }
+    if missing:
+        with st.spinner("Decoding the pictures ...", show_time=True):
+            known |= zip(missing, thumbnails.decoder.thumbnails(list(missing.values()), SIDE), strict=True)
+    st.session_state["previews"] = {key: known[key] for key in keys}  # those of this moment only
+    return [known[key] for key in keys]
 
 
 def digest(picture: Picture) -> str:

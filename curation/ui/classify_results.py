@@ -13,7 +13,7 @@ import streamlit as st
 from curation import figures
 from curation.class_lists import ClassList
 from curation.clip.classify import Classified, Seen
-from curation.clip.serving import About
+from curation.clip.questions import About
 from curation.clip.training_data import Nearest, trained_arm, trained_run, trained_t
 from curation.errors import CurationError
 from curation.ui import cached
@@ -28,13 +28,20 @@ MOST_SHOWN = 60
 """So many pictures, and so many labels, the chart of similarities shows."""
 
 
-def show_cards(seen: Sequence[Seen], found: Classified, k: int, threshold: float | None, near: Nearest | None) -> None:
+def show_cards(
+    seen: Sequence[Seen],
+    previewed: Sequence[bytes | str],
+    found: Classified,
+    k: int,
+    threshold: float | None,
+    near: Nearest | None,
+) -> None:
     """A card for each picture: itself, the labels that come first, and why there are none."""
     none = found.none_of_these(threshold).tolist()
     captions = _captions_of(seen, near)
     cards = [
         {
-            "image": _address(one.thumbnail),
+            "image": _address(preview) if one.reason is None else None,
             "name": label(one.name, 80),
             "reason": None if one.reason is None else label(one.reason, 200),
             "none": f"none of these: nearest {found.best[at]:.3f}" if none[at] else None,
@@ -44,7 +51,7 @@ def show_cards(seen: Sequence[Seen], found: Classified, k: int, threshold: float
             ],
             "captions": captions[at],
         }
-        for at, (one, guesses) in enumerate(zip(seen, found.top(k), strict=True))
+        for at, (one, preview, guesses) in enumerate(zip(seen, previewed, found.top(k), strict=True))
     ]
     version = hashlib.sha256(json.dumps(cards).encode()).hexdigest()
     _predictions(data={"cards": cards, "version": version}, key="predictions")
@@ -119,5 +126,5 @@ def _captions_of(seen: Sequence[Seen], near: Nearest | None) -> list[list[Any]]:
     return [[[label(text, 200), f"{cosine:.3f}"] for text, cosine in captions] for captions in found]
 
 
-def _address(thumbnail: bytes | None) -> str | None:
-    return None if thumbnail is None else f"data:image/jpeg;base64,{b64encode(thumbnail).decode()}"
+def _address(preview: bytes | str) -> str | None:
+    return f"data:image/jpeg;base64,{b64encode(preview).decode()}" if isinstance(preview, bytes) else None

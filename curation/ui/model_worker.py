@@ -2,20 +2,22 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Sequence
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from curation.clip import frames
 from curation.clip.classify import Classified, Picture, Seen
-from curation.clip.serving import About, Source
+from curation.clip.frames import GARBLED, Message
+from curation.clip.questions import FORMS, About, Source
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest
 from curation.errors import CurationError
@@ -39,7 +41,7 @@ class ModelWorker:
         self._module = module
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._connection: socket.socket | None = None
 
     @property
     def pid(self) -> int | None:
@@ -60,21 +62,33 @@ class ModelWorker:
             self._end()
 
     def ask(self, what: str, *arguments: Any, within: float = SECONDS) -> Any:
-        """The answer to a question of `serving.ANSWERS`.
+        """The answer to a question of `questions.FORMS`.
 
         raises Refused (a line of the library), WorkerDied, RuntimeError with the traceback of a bug
         """
+        form = FORMS[what]
+        question = form.pack(*arguments)
         with self._lock:
             connection = self._running()
+            deadline = time.monotonic() + within
             try:
-                connection.send((what, arguments))
-                if not connection.poll(within):
-                    self._end()
-                    raise WorkerDied(
-                        f"the models did not answer within {within:.0f} s and were stopped; what they made by then is "
-                        "kept: ask again, or for less"
-                    )
-                kind, value = connection.recv()
+                frames.send(connection, Message([what, question.value], question.blobs), deadline)
+                answer = frames.receive(connection, deadline)
+                kind, value = answer.value
+                if kind == "answer":
+                    return form.read(Message(value, answer.blobs), *arguments)
+            except TimeoutError:
+                self._end()
+                raise WorkerDied(
+                    f"the models did not answer within {within:.0f} s and were stopped; what they made by then is "
+                    "kept: ask again, or for less"
+                ) from None
+            except GARBLED:
+                self._end()
+                raise WorkerDied(
+                    "the process with the models gave an answer that is none, and was ended: a picture or the "
+                    "checkpoint may have damaged it; the next question starts a fresh one"
+                ) from None
             except (EOFError, OSError):
                 how = self._end()
                 raise WorkerDied(
@@ -85,10 +99,8 @@ class ModelWorker:
                 self._end()  # else the next question would get the answer to this one
                 raise
         if kind == "refused":
-            raise Refused(value)
-        if kind == "bug":
-            raise RuntimeError(value)
-        return value
+            raise Refused(str(value))
+        raise RuntimeError(str(value))
 
     def about(self, source: Source) -> About:
         """A checkpoint and the verdicts of its self-test."""
@@ -121,14 +133,13 @@ class ModelWorker:
         found: tuple[list[str], list[str]] = self.ask("names")
         return found
 
-    def _running(self) -> Connection:
+    def _running(self) -> socket.socket:
         if self._process is not None and self._connection is not None and self._process.poll() is None:
             return self._connection
         self._end()
-        ours, theirs = Pipe()
+        ours, theirs = socket.socketpair()
         descriptor = theirs.fileno()
-        # no fork or spawn of multiprocessing: that would run the script of the page in the child. Nor -m: what is
-        # pickled there would be of a module __main__
+        # no fork or spawn of multiprocessing: that would run the script of the page in the child
         process = subprocess.Popen(
             [sys.executable, "-c", f"from {self._module} import main; main({descriptor})"],
             stdin=subprocess.DEVNULL,

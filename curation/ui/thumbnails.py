@@ -13,8 +13,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from curation.pool import thumbnails
+from curation.pool.decoder import NOT_TRIED, Decoder
 from curation.runs.folder import Run
 from curation.runs.workspace import thumbnail_folder
+
+decoder = Decoder()
+"""That of this process: no picture from elsewhere is decoded in here."""
 
 PATH = "/thumb/{key}"
 REMEMBERED = 20_000
@@ -30,10 +34,9 @@ class _Batch:
 
     def made(self, key: str) -> bytes | str | None:
         with self._lock:
-            if self._made is None:
+            if self._made is None or self._made.get(key) == NOT_TRIED:
                 keys = [thumbnails.thumbnail_key(self._run.inputs, reference) for reference in self._references]
-                columns = self._run.config.columns
-                found = thumbnails.thumbnails(self._run.inputs, columns, self._references, thumbnail_folder())
+                found = _made(self._run, self._references)
                 self._made = dict(zip(keys, found, strict=True))
         return self._made.get(key)
 
@@ -53,8 +56,7 @@ def sources(run: Run, references: Sequence[str | None]) -> list[tuple[str | None
     With a server the reason is not known yet: who finds no picture at the address asks there for the text.
     """
     if not _served.is_set():
-        found = thumbnails.thumbnails(run.inputs, run.config.columns, references, thumbnail_folder())
-        return [_inline(thumbnail) for thumbnail in found]
+        return [_inline(thumbnail) for thumbnail in _made(run, references)]
     batch = _Batch(run, [reference for reference in references if reference is not None])
     keys = [None if reference is None else thumbnails.thumbnail_key(run.inputs, reference) for reference in references]
     for key in keys:
@@ -77,6 +79,10 @@ def answer(request: Request) -> Response:
         return PlainTextResponse(data or "no such thumbnail: load the page again", 404, {"Cache-Control": "no-store"})
     headers = {"Cache-Control": "private, max-age=604800, immutable", "X-Content-Type-Options": "nosniff"}
     return Response(data, media_type="image/jpeg", headers=headers)
+
+
+def _made(run: Run, references: Sequence[str | None]) -> list[bytes | str | None]:
+    return thumbnails.thumbnails(decoder, run.inputs, run.config.columns, references, thumbnail_folder())
 
 
 def _inline(thumbnail: bytes | str | None) -> tuple[str | None, str | None]:

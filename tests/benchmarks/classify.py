@@ -24,7 +24,7 @@ from curation.class_lists import read_names
 from curation.clip import classify as library
 from curation.clip.checkpoint import Checkpoint, load_checkpoint
 from curation.clip.classify import Picture
-from curation.clip.serving import Source
+from curation.clip.questions import Source
 from curation.clip.templates import named_templates
 from curation.runs.workspace import SAMPLE_DATA
 from curation.ui.model_worker import ModelWorker

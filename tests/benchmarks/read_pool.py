@@ -20,8 +20,8 @@ from world import world
 
 from curation.pool import webdataset
 from curation.pool.columns import Columns
+from curation.pool.decode import thumbnail
 from curation.pool.formats import format_of
-from curation.pool.images import thumbnail
 from pool.warcs import wat_record, write_records
 
 PAGE_IMAGES = 50

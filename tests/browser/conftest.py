@@ -274,6 +274,35 @@ def axe() -> Callable[[Any], None]:
     return check
 
 
+@pytest.fixture(
+    params=[
+        pytest.param((1440, False), id="light desk"),
+        pytest.param((390, True), id="dark phone"),
+        pytest.param((1440, True), id="dark desk", marks=pytest.mark.long),
+        pytest.param((390, False), id="light phone", marks=pytest.mark.long),
+    ]
+)
+def screen(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """How a page is opened on a screen: desks and phones, light and dark, of which `make test` takes each once."""
+    width, dark = request.param
+    return {"width": width, "dark": dark}
+
+
+@pytest.fixture
+def fits(screen: dict[str, Any], axe: Callable[[Any], None], shoot: Callable[[Any, str], None]) -> Callable[..., None]:
+    """A page fits its screen, has the colours of its scheme, and can be read by all; keeps a screenshot."""
+
+    def check(page: Any, name: str) -> None:
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
+        background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+        assert background == ("rgb(17, 22, 28)" if screen["dark"] else "rgb(255, 255, 255)")
+        shoot(page, f"{name} {screen['width']} {'dark' if screen['dark'] else 'light'}")
+        axe(page)
+
+    return check
+
+
 @pytest.fixture(scope="session")
 def shoot() -> Callable[[Any, str], None]:
     """Keep a screenshot for people to look at."""

@@ -70,9 +70,8 @@ def test_the_camera_is_asked_for_only_when_one_wants_it(open_page):
     page.locator("[data-testid=stCameraInput]").wait_for()
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])
-def test_it_fits_and_can_be_read_by_all(open_page, shoot, axe, width, dark):
-    page = open_page("/classify?run=photos", width=width, height=900, dark=dark)
+def test_it_fits_and_can_be_read_by_all(open_page, screen, fits):
+    page = open_page("/classify?run=photos", **screen)
     cards(page).nth(15).wait_for()
     threshold = page.get_by_role("spinbutton", name="None below")
     threshold.fill("0.02")
@@ -80,7 +79,4 @@ def test_it_fits_and_can_be_read_by_all(open_page, shoot, axe, width, dark):
     page.get_by_text("none of these: nearest").first.wait_for()
     page.locator(".js-plotly-plot").wait_for()
     settle(page)
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    axe(page)
-    shoot(page, f"classify {width} {'dark' if dark else 'light'}")
+    fits(page, "classify")

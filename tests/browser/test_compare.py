@@ -1,6 +1,5 @@
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import settle
@@ -70,11 +69,7 @@ def test_hostile_texts_are_shown_as_text(open_page, runs, shoot):
     shoot(page, "hostile compare")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])
-def test_it_fits_and_can_be_read_by_all(open_page, shoot, axe, width, dark):
-    page = open_page("/compare?run=zipf&t=50&with=photos", width=width, height=900, dark=dark)
-    main = page.locator("[data-testid=stMain]")
+def test_it_fits_and_can_be_read_by_all(open_page, screen, fits):
+    page = open_page("/compare?run=zipf&t=50&with=photos", **screen)
     page.locator(".js-plotly-plot").wait_for()
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    axe(page)
-    shoot(page, f"compare {width} {'dark' if dark else 'light'}")
+    fits(page, "compare")

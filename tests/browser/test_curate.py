@@ -235,16 +235,11 @@ def test_a_dry_run_an_export_and_a_verification_survive_a_new_tab(open_page, inp
     shoot(other, "curate tasks")
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)], ids=["phone", "desk"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_page_fits_phones_and_desks_in_light_and_dark(open_page, axe, shoot, width, height, dark):
-    page = open_page("/curate?watch=first", width=width, height=height, dark=dark)
+def test_the_page_fits_phones_and_desks_in_light_and_dark(open_page, screen, fits):
+    page = open_page("/curate?watch=first", **screen)
     page.get_by_text("New run").click()
     settle(page)
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    axe(page)
-    shoot(page, f"curate {width} {'dark' if dark else 'light'}")
+    fits(page, "curate")
 
 
 @pytest.fixture
@@ -279,12 +274,8 @@ def on_cluster(runs_folder, inputs, canary):
     shutil.rmtree(path)
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 1100), (1440, 900)], ids=["phone", "desk"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_who_works_what_is_lost_and_what_is_slow_is_seen_where_a_run_is_watched(
-    open_page, on_cluster, axe, shoot, width, height, dark
-):
-    page = open_page("/curate?watch=cluster", width=width, height=height, dark=dark)
+def test_who_works_what_is_lost_and_what_is_slow_is_seen_where_a_run_is_watched(open_page, on_cluster, screen, fits):
+    page = open_page("/curate?watch=cluster", **screen, height=1100)
     expect(page.get_by_text("6 workers on 2 nodes · 1 node lost · 5 retries · 1 straggler")).to_be_visible()
     expect(page.get_by_text("On the Ray cluster at 10.0.0.5:6379")).to_be_visible()
     expect(page.get_by_text(re.compile("for 5 min 12 s$"))).to_be_visible()
@@ -292,11 +283,8 @@ def test_who_works_what_is_lost_and_what_is_slow_is_seen_where_a_run_is_watched(
     cells = page.get_by_test_id("stDataFrame").locator("td, [role=gridcell]")
     for cell in ("10.0.0.8", "lost"):
         expect(cells.filter(has_text=re.compile(f"^{cell}$"))).to_have_count(1)
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    assert main.locator(":is(img, iframe, b)").count() == 0
-    axe(page)
-    shoot(page, f"curate cluster {width} {'dark' if dark else 'light'}")
+    assert page.get_by_test_id("stMain").locator(":is(img, iframe, b)").count() == 0
+    fits(page, "curate cluster")
 
 
 def test_a_run_is_started_with_two_workers_and_its_form_asks_for_the_address_of_a_cluster(

@@ -1,6 +1,5 @@
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import settle
@@ -128,11 +127,6 @@ def test_hostile_entries_are_shown_as_text(open_page, canary, shoot):
     shoot(page, "hostile entries")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])
-def test_the_page_fits_phones_and_desks_in_light_and_dark(open_page, shoot, axe, width, dark):
-    page = open_page("/entries?run=zipf&entry=w0&find=w&view=Who+keeps+its+pairs", width=width, height=1700, dark=dark)
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    if width == 1440:
-        axe(page)
-    shoot(page, f"entries {width} {'dark' if dark else 'light'}")
+def test_the_page_fits_phones_and_desks_in_light_and_dark(open_page, screen, fits):
+    page = open_page("/entries?run=zipf&entry=w0&find=w&view=Who+keeps+its+pairs", **screen, height=1700)
+    fits(page, "entries")

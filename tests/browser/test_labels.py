@@ -1,7 +1,6 @@
 import re
 from urllib.parse import parse_qs, quote, urlsplit
 
-import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import settle
@@ -88,12 +87,8 @@ def test_hostile_names_and_entries_are_shown_as_text(open_page, runs, canary, sh
     shoot(page, "hostile labels")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])
-def test_it_fits_and_can_be_read_by_all(open_page, shoot, axe, width, dark):
+def test_it_fits_and_can_be_read_by_all(open_page, screen, fits):
     names = "dog\ncat, 4\nred_dog\nhound\nDogs"
-    page = open_page(f"/labels?run=photos&labels=Own&names={quote(names)}", width=width, height=900, dark=dark)
+    page = open_page(f"/labels?run=photos&labels=Own&names={quote(names)}", **screen)
     page.locator(".js-plotly-plot").wait_for()
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    axe(page)
-    shoot(page, f"labels {width} {'dark' if dark else 'light'}")
+    fits(page, "labels")

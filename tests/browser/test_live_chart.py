@@ -345,14 +345,12 @@ def test_the_chart_is_taken_along_as_svg_and_png(open_page, runs):
         assert png.convert("RGB").getpixel((2, 2)) == (17, 22, 28)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_it_fits_a_phone(open_page, shoot, axe, dark):
-    page = open_page("/?run=zipf", width=390, height=844, dark=dark)
+def test_it_fits_and_can_be_read_by_all(open_page, screen, fits):
+    page = open_page("/?run=zipf", **screen)
 
     edges = page.locator(".chart text").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
-    assert max(edges) <= 390
-    shoot(page, f"live chart 390 {'dark' if dark else 'light'}")
-    axe(page)
+    assert max(edges) <= screen["width"]
+    fits(page, "live chart")
 
 
 def test_a_pool_that_matches_nothing_is_told_so(open_page):

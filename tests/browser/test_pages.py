@@ -5,7 +5,6 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
-import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -269,24 +268,8 @@ def test_twenty_captions_of_a_megabyte_are_usable(open_page, runs, shoot):
     shoot(page, "long captions")
 
 
-@pytest.mark.parametrize("path", ["/?run=zipf", "/samples?run=photos"], ids=["distribution", "samples"])
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)], ids=["phone", "desk"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_pages_fit_phones_and_desks_in_light_and_dark(open_page, shoot, path, width, height, dark):
-    page = open_page(path, width=width, height=height, dark=dark)
-
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-    assert background == ("rgb(17, 22, 28)" if dark else "rgb(255, 255, 255)")
-    name = path.strip("/?").split("?")[0].replace("run=zipf", "distribution")
-    shoot(page, f"{name} {width} {'dark' if dark else 'light'}")
-
-
-@pytest.mark.parametrize("path", ["/?run=zipf", "/samples?run=photos"], ids=["distribution", "samples"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious(open_page, axe, path, dark):
-    axe(open_page(path, dark=dark))
+def test_the_wall_of_samples_fits_and_can_be_read_by_all(open_page, screen, fits):
+    fits(open_page("/samples?run=photos", **screen), "samples")
 
 
 def test_a_figure_is_taken_along_as_svg_and_png(open_page):

@@ -31,16 +31,12 @@ def trainings(runs, canary):
     make_training(folder / "hostile", runs["hostile-name"], name=hostile_texts(canary[0])[6], state="failed", until=0.3)
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)], ids=["light", "dark", "phone"])
-def test_a_ladder_fits_and_can_be_read_by_all(open_page, ladder, shoot, axe, width, dark):
-    page = open_page("/train?run=zipf&ladder=climbed", width=width, height=1300, dark=dark)
+def test_a_ladder_fits_and_can_be_read_by_all(open_page, ladder, screen, fits):
+    page = open_page("/train?run=zipf&ladder=climbed", **screen, height=1300)
     expect(page.get_by_role("heading", name=sentence(accuracies(ladder)))).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
     settle(page)
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    axe(page)
-    shoot(page, f"train {width} {'dark' if dark else 'light'}")
+    fits(page, "train")
 
 
 def test_a_tail_class_leads_to_its_entry(open_page, ladder):

@@ -67,15 +67,6 @@ def test_a_picture_is_seen_as_people_see_it(checkpoint, data, same_as):
     one, other = see(checkpoint, [Picture("one", data), Picture("other", file_of(same_as))])
     assert one.reason is None
     np.testing.assert_allclose(one.image_features, other.image_features, atol=1e-5)
-    thumbnail = Image.open(io.BytesIO(one.thumbnail or b""))
-    assert thumbnail.format == "JPEG" and thumbnail.size == same_as.size and not thumbnail.getexif()
-
-
-def test_cmyk_is_seen_in_its_colours(checkpoint):
-    cmyk = file_of(Image.new("RGB", (16, 16), (200, 30, 30)).convert("CMYK"), "JPEG", quality=100)
-    (one,) = see(checkpoint, [Picture("print.jpg", cmyk)])
-    red, green, blue = Image.open(io.BytesIO(one.thumbnail or b"")).getpixel((8, 8))
-    assert (abs(red - 200), abs(green - 30), abs(blue - 30)) < (12, 12, 12)
 
 
 def test_a_broken_picture_is_a_row_with_its_reason(checkpoint):

@@ -9,7 +9,7 @@ import pytest
 from curation.clip.checkpoint import load_checkpoint
 from curation.clip.self_test import self_test
 from curation.clip.zero_shot import class_embeddings
-from curation.pool.images import rgb
+from curation.pool.decode import rgb
 from curation.runs.workspace import SAMPLE_DATA
 
 KNOWN = 300

@@ -1,15 +1,18 @@
 """The app without a browser: every page is run as the front door runs it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from curation.pool.decoder import Decoder
 from curation.runs import job
 from curation.runs.folder import Run, write_info
+from curation.ui import thumbnails
+from misbehave import environment_of_tests
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -106,6 +109,19 @@ def open_page() -> Callable[..., Page]:
         return opened
 
     return open_it
+
+
+@pytest.fixture
+def hostile_decoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoder]:
+    """The children that decode for the app do what an image of `misbehave.decode` says; the process of the app does not
+    decode.
+    """
+    monkeypatch.setenv("PYTHONPATH", environment_of_tests()["PYTHONPATH"])
+    monkeypatch.setattr("curation.pool.decode.rgb", lambda *_: pytest.fail("decoded in the process of the app"))
+    made = Decoder("misbehave:decode", seconds=2)
+    monkeypatch.setattr(thumbnails, "decoder", made)
+    yield made
+    made.stop()
 
 
 @pytest.fixture

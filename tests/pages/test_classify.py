@@ -11,10 +11,13 @@ from clip.models import write_small_checkpoint
 from curation import queries
 from curation.class_lists import parse_names
 from curation.clip.checkpoint import load_checkpoint
-from curation.clip.classify import classify, see
+from curation.clip.classify import Picture, classify, see
+from curation.clip.questions import Source
 from curation.clip.templates import named_templates
+from curation.pool.decoder import NOT_TRIED
 from curation.ui.classify_pictures import sample_labels, sample_pictures
 from curation.ui.model_worker import ModelWorker, Refused, model_worker
+from pool.test_decode import png_header
 
 
 @pytest.fixture
@@ -84,6 +87,42 @@ def test_uploads_take_the_place_of_the_samples_and_a_broken_one_has_its_reason(s
     assert two["guesses"] == [] and two["image"] is None and two["reason"].startswith("image: cannot be decoded")
     assert "2 pictures against 2 labels, 1 of them could not be read." in page.captions
     assert "samples" not in page.captions
+
+
+def test_a_picture_that_kills_its_decoder_has_its_reason_and_never_comes_to_the_models(
+    small, open_page, hostile_decoder, monkeypatch
+):
+    asked = []
+    see = ModelWorker.see
+    monkeypatch.setattr(ModelWorker, "see", lambda self, *what: asked.extend(what[1]) or see(self, *what))
+    page = open_page("classify")
+    asked.clear()
+    bomb = png_header(13_000, 13_000)
+    upload(page, ("a", b"die 11"), ("b", b"hang"), ("c", bomb), ("d", b"take 2000000000"), ("e.png", a_picture()))
+
+    assert [picture.name for picture in asked] == ["e.png"]
+    *refused, last = cards(page)
+    for card, why in zip(
+        refused, ("SIGSEGV", "2 s without", "more than 50,000,000 pixels", "out of memory"), strict=True
+    ):
+        assert why in card["reason"] and card["image"] is None and card["guesses"] == []
+    assert last["reason"] is None and last["image"].startswith("data:image/jpeg;base64,") and len(last["guesses"]) == 5
+
+
+def test_a_bomb_that_comes_to_the_models_all_the_same_is_a_reason_and_no_end_of_them(small):
+    worker, bomb = model_worker(), Picture("bomb.png", png_header(13_000, 13_000))
+    refused, seen = worker.see(Source(str(small)), [bomb, Picture("a.png", a_picture())])
+    assert refused.reason.startswith("image: 13000 x 13000 pixels, more than 50,000,000")
+    assert refused.image_features is None
+    assert seen.reason is None and seen.image_features.shape == (32,)
+
+
+def test_of_pictures_that_hang_those_that_were_not_tried_are_tried_at_the_next_look(small, open_page, hostile_decoder):
+    page = open_page("classify")
+    upload(page, *((f"{n}.png", b"hang %d" % n) for n in range(2)), ("last.png", a_picture()))
+    assert cards(page)[2]["reason"] == NOT_TRIED
+    page.app.run()
+    assert cards(page)[2]["reason"] is None and "2 s without an answer" in cards(page)[0]["reason"]
 
 
 def test_a_picture_that_was_seen_is_not_looked_at_again(small, open_page, monkeypatch):

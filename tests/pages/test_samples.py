@@ -13,6 +13,7 @@ from curation.runs.config import CurateConfig
 from curation.runs.plan import create_run
 from curation.ui.gallery import MORE_CHARACTERS
 from inline import INLINE
+from pool.test_decode import png_header
 
 
 def show(page, which):
@@ -217,6 +218,24 @@ def test_thumbnails_are_images_of_our_own(tmp_path, open_page):
     assert cards["b"]["no_image"].startswith("image: cannot be decoded")
     assert cards["c"]["image"] is None
     assert cards["c"]["no_image"].startswith("no image")
+
+
+def test_an_image_that_kills_its_decoder_has_its_reason_and_the_others_are_shown(tmp_path, open_page, hostile_decoder):
+    out = io.BytesIO()
+    Image.new("RGB", (500, 300), "red").save(out, "PNG")
+    images = {"a": b"die 11", "b": b"hang", "c": png_header(13_000, 13_000), "d": out.getvalue()}
+    table = {"uid": list(images), "text": ["a dog"] * 4, "image": pa.array(list(images.values()), pa.binary())}
+    pq.write_table(pa.table(table), tmp_path / "pool.parquet")
+    path = tmp_path / "photos"
+    create_run(path, [str(tmp_path / "pool.parquet")], from_entries(["dog"], source="test"), CurateConfig(t=10.0))
+    curate.run(path, INLINE)
+
+    cards = {dict(card["facts"])["uid"]: card for card in open_page("samples").cards}
+
+    assert "ended by signal 11 (SIGSEGV)" in cards["a"]["no_image"]
+    assert cards["b"]["no_image"] == "image: not decoded: stopped after 2 s without an answer"
+    assert cards["c"]["no_image"] == "image: more than 50,000,000 pixels"
+    assert cards["d"]["image"].startswith("data:image/jpeg;base64,")
 
 
 def test_a_pool_without_images_has_cards_of_text(zipf_workspace, open_page):

@@ -17,7 +17,8 @@ from curation.errors import UnreadableFile
 from curation.metadata import from_entries
 from curation.pool import remote
 from curation.pool.columns import Columns
-from curation.pool.images import read_images, stream_images, thumbnail
+from curation.pool.decode import thumbnail
+from curation.pool.images import read_images, stream_images
 from curation.pool.inputs import find_files, look_at_all
 from curation.pool.parquet import stream_cells
 from curation.runs.config import CurateConfig

@@ -13,25 +13,34 @@ from PIL import Image
 from clip.models import write_small_checkpoint
 from curation.clip.checkpoint import load_checkpoint
 from curation.clip.classify import Picture, see
-from curation.clip.serving import HELD, Models, Source, answer
+from curation.clip.questions import Source
+from curation.clip.serving import HELD, Models, answer
 from curation.ui.model_worker import ModelWorker, Refused, WorkerDied
 
 ECHO = """
-import os, time
-from multiprocessing.connection import Connection
+import os, socket, time
+from curation.clip.frames import Message, receive, send
 
 def main(descriptor):
-    connection = Connection(descriptor)
+    connection = socket.socket(fileno=descriptor)
     while True:
-        what, arguments = connection.recv()
-        if what == "die":
-            os.kill(os.getpid(), arguments[0])
-        if what == "leave":
-            os._exit(arguments[0])
-        if what == "sleep":
+        what, arguments = receive(connection).value
+        order, value = arguments[1] if what == "embed" else (None, None)
+        if order == "die":
+            os.kill(os.getpid(), value)
+        if order == "leave":
+            os._exit(value)
+        if order == "sleep":
             time.sleep(60)
-        connection.send((what, arguments))
+        if order == "say":
+            connection.sendall(bytes.fromhex(value))
+        elif order == "answer":
+            send(connection, Message(value))
+        else:
+            send(connection, Message(["answer", [["a"], ["b"]] if what == "names" else None]))
 """
+
+NAMES = ["a"], ["b"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +50,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def echo(tmp_path, monkeypatch):
-    """A worker whose process answers at once with what it was asked."""
+    """A worker whose process has an answer to `names`, and for `embed` does what stands where the classes would."""
     (tmp_path / "echo_of_models.py").write_text(ECHO)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     worker = ModelWorker("echo_of_models")
@@ -81,38 +90,61 @@ def test_the_process_answers_as_the_library_does(folder, tmp_path, monkeypatch):
     [(("die", signal.SIGSEGV), "ended (SIGSEGV)"), (("die", signal.SIGKILL), "SIGKILL"), (("leave", 3), "exit code 3")],
 )
 def test_a_death_is_a_line_and_the_next_question_starts_a_fresh_process(echo, how, told):
-    assert echo.ask("answer", 1) == (1,)
+    assert echo.names() == NAMES
     with pytest.raises(WorkerDied) as died:
-        echo.ask(*how)
+        order(echo, *how)
     assert told in str(died.value) and "\n" not in str(died.value)
-    assert echo.ask("answer", 2) == (2,)
+    assert echo.names() == NAMES
 
 
 def test_a_process_that_died_in_between_is_started_again(echo):
-    echo.ask("answer", 1)
+    echo.names()
     os.kill(echo.pid, signal.SIGKILL)
     echo._process.wait()
-    assert echo.ask("answer", 2) == (2,)
+    assert echo.names() == NAMES
 
 
 def test_what_takes_too_long_is_ended(echo):
     with pytest.raises(WorkerDied, match="did not answer within 0 s and were stopped"):
-        echo.ask("sleep", within=0.2)
-    assert echo.ask("answer", 3) == (3,)
+        order(echo, "sleep", within=0.2)
+    assert echo.names() == NAMES
+
+
+def test_what_begins_an_answer_and_does_not_end_it_is_ended(echo):
+    with pytest.raises(WorkerDied, match="did not answer within 1 s"):
+        order(echo, "say", "00000000000000ff5b", within=1)
+    assert echo.names() == NAMES
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x80\x04\x95" + b"a pickle." * 3,
+        bytes(7) + b"\x02[]",
+        bytes(7) + b"\x01{",
+        bytes(7) + b"\x08[1, [-1]",
+        bytes(7) + b"\x09[1, [-1]]",
+        bytes(7) + b"\x19[1, [9999999999999999999]]",
+        bytes(6) + b"\x4e\x20" + b"[" * 20_000,
+    ],
+    ids=["pickle", "empty", "no JSON", "cut", "negative length", "enormous", "deep"],
+)
+def test_bytes_that_are_no_answer_are_a_line_and_are_never_run(echo, said):
+    with pytest.raises(WorkerDied, match="gave an answer that is none, and was ended"):
+        order(echo, "say", said.hex())
+    assert echo.names() == NAMES
 
 
 def test_refusals_and_bugs_are_told_apart(echo):
     with pytest.raises(Refused, match="no such model"):
-        raise_what(echo, "refused", "no such model")
+        order(echo, "answer", ["refused", "no such model"])
     with pytest.raises(RuntimeError, match="Traceback"):
-        raise_what(echo, "bug", "Traceback ...")
+        order(echo, "answer", ["bug", "Traceback ..."])
 
 
-def raise_what(echo, kind, value):
-    try:
-        echo.ask(kind, value)
-    except (Refused, RuntimeError) as error:
-        raise type(error)(error.args[0][0]) from None  # the echo answers with a tuple
+def order(echo, what, value=None, **options):
+    """Let the process of an echo do something else than to answer."""
+    return echo.ask("embed", Source(""), [what, value], (), **options)
 
 
 def test_what_can_go_wrong_in_an_answer_is_a_line_or_a_traceback(monkeypatch, tmp_path):

@@ -32,7 +32,8 @@ from curation.clip.encode import Preprocess
 from curation.clip.tokenizers import Tokenize, learn_merges
 from curation.engines import Cancelled, Unit
 from curation.errors import BadRun, CurationError
-from curation.pool.images import rgb, stream_images
+from curation.pool.decode import rgb
+from curation.pool.images import stream_images
 from curation.runs.export.kept import in_pool_order
 from curation.runs.folder import Run, lock
 

@@ -11,7 +11,7 @@ from curation.clip.encode import Preprocess
 from curation.clip.scores import accuracies, label_ranks
 from curation.clip.zero_shot import class_embeddings
 from curation.errors import BadArgument, CurationError
-from curation.pool.images import rgb
+from curation.pool.decode import rgb
 
 TEMPLATES = ("{}", "a photo of a {}", "{} image")
 """Captions of the web rarely are sentences: the bare name is asked for as well."""

@@ -14,7 +14,7 @@ from curation.clip.training import decoded as module
 from curation.clip.training.decoded import DecodedPool, decode
 from curation.engines import Cancelled
 from curation.errors import BadRun, CurationError, UnreadableFile
-from curation.pool.images import rgb
+from curation.pool.decode import rgb
 from curation.runs.folder import lock
 
 BROKEN = {11, 71, 131, 191}
