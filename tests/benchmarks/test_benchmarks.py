@@ -1,6 +1,8 @@
 """Every benchmark at a toy size, so that none rots. How fast it is does not count here."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,33 +28,49 @@ FIELDS = {
 }  # fmt: skip
 
 
+SLOW = ("curate_pool", "query_run", "start_up", "live_chart")
+"""They start the app, a browser or many runs: a minute and a half together."""
+
+NAMES = [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in report.TABLES]
+
+
 @pytest.fixture(scope="module")
-def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """A line of each benchmark, as it would be recorded."""
-    run = tmp_path_factory.mktemp("benchmarks") / "run"
-    timed_run(world(300), run, 600, 2, 2)
-    lines = [
-        measure.line(matching, pairs=300, entries=300, repeats=1),
-        measure.line(curate_pool, pairs=600, files=2, entries=300, peer_pairs=200, repeats=1),
-        measure.line(query_run, run=run, cold=1, warm=1),
-        measure.line(read_pool, pairs=200, entries=300, images=60, repeats=1),
-        measure.line(start_up, repeats=1),
-        measure.line(
-            classify, checkpoint=write_small_checkpoint(run.parent / "small"), pictures=3, labels=2, repeats=1
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
+    """A line of a benchmark, as it would be recorded; made when it is first asked for."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    make = {
+        "matching": lambda: measure.line(matching, pairs=300, entries=300, repeats=1),
+        "curate_pool": lambda: measure.line(curate_pool, pairs=600, files=2, entries=300, peer_pairs=200, repeats=1),
+        "query_run": lambda: measure.line(query_run, run=toy_run(folder), cold=1, warm=1),
+        "read_pool": lambda: measure.line(read_pool, pairs=200, entries=300, images=60, repeats=1),
+        "start_up": lambda: measure.line(start_up, repeats=1),
+        "classify": lambda: measure.line(
+            classify, checkpoint=write_small_checkpoint(folder / "small"), pictures=3, labels=2, repeats=1
         ),
-        *toy_training(),
-        *([measure.line(live_chart, run=run, moves=20, releases=2)] if Path(CHROMIUM).exists() else []),
-    ]
-    return {line["benchmark"]: json.loads(json.dumps(line)) for line in lines}
+        "training": toy_training,
+        "live_chart": lambda: toy_live_chart(folder),
+    }
+    return cache(lambda name: json.loads(json.dumps(make[name]())))
 
 
-def toy_training() -> list[dict[str, Any]]:
-    """None where the packages are missing with which open_clip reads its data: they are in the group `dev`."""
+def toy_run(folder: Path) -> Path:
+    if not (folder / "run").exists():
+        timed_run(world(300), folder / "run", 600, 2, 2)
+    return folder / "run"
+
+
+def toy_training() -> dict[str, Any]:
     if find_spec("webdataset") is None:
-        return []
+        pytest.skip("no webdataset, with which open_clip reads its data (pip install webdataset)")
     from training import training
 
-    return [measure.line(training, batches=3, batch=8, repeats=1, tiny=0)]
+    return measure.line(training, batches=3, batch=8, repeats=1, tiny=0)
+
+
+def toy_live_chart(folder: Path) -> dict[str, Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)")
+    return measure.line(live_chart, run=toy_run(folder), moves=20, releases=2)
 
 
 def numbers(value: Any) -> list[float]:
@@ -61,12 +79,9 @@ def numbers(value: Any) -> list[float]:
     return [value]
 
 
-@pytest.mark.parametrize("name", report.TABLES)
-def test_a_benchmark_proves_its_answers_and_leaves_a_whole_line(toys, name):
-    if name not in toys:
-        missing = {"live_chart": f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)"}
-        pytest.skip(missing.get(name, "no webdataset, with which open_clip reads its data (pip install webdataset)"))
-    line = toys[name]
+@pytest.mark.parametrize("name", NAMES)
+def test_a_benchmark_proves_its_answers_and_leaves_a_whole_line(toy, name):
+    line = toy(name)
     assert set(line) == FIELDS
     assert line["proven"] and all(line["proven"])
     assert line["command"].startswith(f"python tests/benchmarks/{name}.py --")
@@ -78,27 +93,38 @@ def test_a_benchmark_proves_its_answers_and_leaves_a_whole_line(toys, name):
     )
 
 
-def test_a_line_names_no_place_of_the_machine(toys):
-    for line in toys.values():
-        assert str(Path.home()) not in json.dumps(line)
-        assert str(measure.ROOT) not in json.dumps(line)
-    assert toys["query_run"]["parameters"]["run"] == "run"
+@pytest.mark.parametrize("name", NAMES)
+def test_a_line_names_no_place_of_the_machine(toy, name):
+    line = toy(name)
+    assert str(Path.home()) not in json.dumps(line)
+    assert str(measure.ROOT) not in json.dumps(line)
+    assert line["parameters"].get("run", "run") == "run"
 
 
-def test_the_report_shows_every_line(toys):
-    page = report.render(list(toys.values()))
-    assert "{{" not in page and page.count(report.NOTHING) == len(report.TABLES) - len(toys)
-    for line in toys.values():
-        assert f"`{line['command']}`" in page
-    assert "| captions a second, one thread |" in page
-    assert "too few pairs to judge: the target is for 50,000,000" in page
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_shows_a_line(toy, name):
+    page = report.render([toy(name)])
+    assert "{{" not in page and page.count(report.NOTHING) == len(report.TABLES) - 1
+    assert f"`{toy(name)['command']}`" in page
 
 
-def test_the_report_says_plainly_what_was_not_reached(toys):
-    slow = {**toys["curate_pool"], "peak_memory_mb": 1600.0}
+def test_the_report_names_its_figures_and_what_is_too_small_to_judge(toy):
+    assert "| captions a second, one thread |" in report.render([toy("matching")])
+    few = recorded("query_run")
+    few["parameters"]["pairs"] = 600
+    assert "too few pairs to judge: the target is for 50,000,000" in report.render([few])
+
+
+def test_the_report_says_plainly_what_was_not_reached():
+    slow = {**recorded("curate_pool"), "peak_memory_mb": 1600.0}
     assert "| peak memory, MB | 1,600 | below 1,500 | **not reached** |" in report.render([slow])
-    small = {**toys["curate_pool"], "peak_memory_mb": 1400.0}
+    small = {**slow, "peak_memory_mb": 1400.0}
     assert "| peak memory, MB | 1,400 | below 1,500 | yes |" in report.render([slow, small])
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """The last line of a benchmark in the record."""
+    return next(line for line in reversed(report.recorded()) if line["benchmark"] == name)
 
 
 def test_the_page_in_the_documentation_is_the_report_of_the_record():
