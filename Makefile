@@ -16,8 +16,10 @@ help:
 app: $(VENV)/.installed
 	$(BIN)/headtail app
 
+# Two at a time, a file each, and then those in a browser, which takes two cores by itself.
 test: $(VENV)/.installed browser lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not long"
+	$(BIN)/python -m pytest -m "browser and not long"
 
 test-long: $(VENV)/.installed browser
 	$(BIN)/python -m pytest -m long
@@ -41,9 +43,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 # without, the tests say what is missing.
 .PHONY: browser
 browser:
-	@{ command -v chromium && command -v strace; } >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
-		|| { apt-get update -qq && apt-get install -y -qq chromium strace; } >/dev/null
-	@command -v chromium >/dev/null || echo "no chromium: the browser tests will be skipped; install it with 'sudo apt-get install chromium'" >&2
+	@{ command -v chromium-headless-shell && command -v strace; } >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq chromium-headless-shell strace; } >/dev/null
+	@command -v chromium-headless-shell >/dev/null || echo "no Chromium: the browser tests will be skipped; install it with 'sudo apt-get install chromium-headless-shell'" >&2
 
 lock:
 	uv pip compile --universal --python-version 3.11 --group dev pyproject.toml \

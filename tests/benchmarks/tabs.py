@@ -12,7 +12,7 @@ from typing import Any
 
 from measure import ROOT
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 
 
 def slider(page: Any) -> Any:

@@ -69,7 +69,7 @@ def toy_training() -> dict[str, Any]:
 
 def toy_live_chart(folder: Path) -> dict[str, Any]:
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)")
+        pytest.skip(f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium-headless-shell)")
     return measure.line(live_chart, run=toy_run(folder), moves=20, releases=2)
 
 

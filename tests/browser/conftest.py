@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -32,7 +32,7 @@ from curation.runs.plan import create_run
 from inline import INLINE
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 ARTEFACTS = ROOT / "test-artefacts"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if not Path(CHROMIUM).exists():
                 item.add_marker(
-                    pytest.mark.skip(reason=f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)")
+                    pytest.mark.skip(reason=f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium-headless-shell)")
                 )
 
 
@@ -209,7 +209,7 @@ def tabs(chromium: Any, link: str) -> Iterator[Callable[..., Any]]:
     server = link.partition("/?")[0]
     outside: list[str] = []
     errors: list[str] = []
-    contexts = []
+    opened: list[Any] = []
 
     def watch(request: Any) -> None:
         if not request.url.startswith((server, server.replace("http", "ws"), "data:", "blob:")):
@@ -218,13 +218,13 @@ def tabs(chromium: Any, link: str) -> Iterator[Callable[..., Any]]:
     def open_it(
         path: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, touch: bool = False
     ) -> Any:
-        scheme = "dark" if dark else "light"
-        context = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch
-        )
-        contexts.append(context)
+        # one context for nearly all: a new one takes a second to parse the scripts of Streamlit again
+        context = chromium.new_context(has_touch=True) if touch else shared_context(chromium)
         context.request.get(link, max_redirects=0)  # the cookie
         page = context.new_page()
+        opened.append(context if touch else page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(20_000)
         page.on("request", watch)
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -237,10 +237,16 @@ def tabs(chromium: Any, link: str) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_it
-    for context in contexts:
-        context.close()
+    for one in opened:
+        one.close()
     assert outside == []
     assert errors == []
+
+
+@cache
+def shared_context(chromium: Any) -> Any:
+    """The context of the browser in which all tabs are opened that need none of their own."""
+    return chromium.new_context()
 
 
 def settle(page: Any) -> None:

@@ -58,8 +58,8 @@ def test_entries_appear_as_one_types_and_a_row_becomes_the_entry_of_the_address(
 def test_a_link_shows_a_colleague_the_same(open_page, runs):
     path = "/entries?run=zipf&t=33.3&entry=w0&find=w1&among=Head&view=Who+keeps+its+pairs"
     page = open_page(path)
-    assert page.get_by_role("searchbox", name="Find entries").input_value() == "w1"
-    assert page.get_by_role("textbox", name="The entry, exactly").input_value() == "w0"
+    expect(page.get_by_role("searchbox", name="Find entries")).to_have_value("w1")
+    expect(page.get_by_role("textbox", name="The entry, exactly")).to_have_value("w0")
     facts = queries.entry_facts(runs["zipf"], 0, 33.3)
     expect(value_of(page, "Kept")).to_have_text(f"{facts.kept:,}")
     carried = queries.carried(runs["zipf"], 0, 33.3)
