@@ -184,7 +184,8 @@ def judge(kind: str, subject: Subject, job: Job, *, fired: bool, may_refuse: str
 
 def told_badly(code: int, said: str) -> list[str]:
     """What is wrong with what a job printed: nothing, or one line where it failed, is right."""
-    lines = [line for line in said.splitlines() if line.strip()]
+    # what is started again after its end says once more that it is there
+    lines = list(dict.fromkeys(line for line in said.splitlines() if line.strip()))
     if "Traceback" in said:
         return [f"a traceback: {lines[-1]}"]
     if code == 1 and len(lines) != 1:
