@@ -33,6 +33,7 @@ from inline import INLINE
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium-headless-shell"
+MISSING = f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium-headless-shell)"
 ARTEFACTS = ROOT / "test-artefacts"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -45,9 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             if not Path(CHROMIUM).exists():
-                item.add_marker(
-                    pytest.mark.skip(reason=f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium-headless-shell)")
-                )
+                item.add_marker(pytest.mark.skip(reason=MISSING))
 
 
 @pytest.fixture(scope="session")
