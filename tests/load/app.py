@@ -26,9 +26,9 @@ class App:
     log: Path
 
     def memory_mb(self) -> float:
-        """What the server has resident."""
+        """What the server has resident of its own: files that it maps are the system's, which takes them back."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(next(iter(re.findall(r"VmRSS:\s+(\d+) kB", status)))) / 1000
+        return sum(int(kb) for kb in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+) kB", status)) / 1000
 
     def upload(self, address: str, name: str, data: bytes) -> int:
         """Send a file to where `Tab.upload_address` says, as a page does; returns the status of the answer."""
