@@ -32,8 +32,8 @@ SECONDS = 50.0
 
 MAX_LINE_BYTES = 16_000_000
 
-GARBLED = (ValueError, LookupError, TypeError, RecursionError)
-"""What a line that is no JSON raises, or JSON of another form than an answer has."""
+GARBLED = (ValueError, LookupError, TypeError, ArithmeticError, RecursionError)
+"""What bytes that are no message raise, or a message of another form than was waited for."""
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 SET = {

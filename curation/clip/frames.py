@@ -18,9 +18,6 @@ MOST_HEAD_BYTES = 200_000_000
 MOST_BYTES = 1_000_000_000
 """A message whose head, or whose blobs together, would be larger is none."""
 
-GARBLED = (ValueError, LookupError, TypeError, ArithmeticError, RecursionError)
-"""What bytes that are no message raise, or a message of another form than was waited for."""
-
 _LENGTH = struct.Struct(">Q")
 _PART = 2**20
 
@@ -42,7 +39,10 @@ def send(connection: socket.socket, message: Message, deadline: float | None = N
 
 
 def receive(connection: socket.socket, deadline: float | None = None) -> Message:
-    """The next message; raises EOFError where there is none any more, OSError as `send` does, and one of `GARBLED`."""
+    """The next message.
+
+    raises EOFError where there is none any more, OSError as `send` does, and one of `children.GARBLED`
+    """
     (length,) = _LENGTH.unpack(_read(connection, _LENGTH.size, deadline))
     if length > MOST_HEAD_BYTES:
         raise ValueError("a length that is none")

@@ -63,8 +63,8 @@ class Form:
 
     pack:   its arguments as a message; unpack: the arguments in a message
     answer: what it found as a message
-    read:   what was found, of a message and the arguments of the question; raises one of `frames.GARBLED` for a message
-            that is no answer to it
+    read:   what was found, of a message and the arguments of the question; raises one of `children.GARBLED` for a
+            message that is no answer to it
     """
 
     pack: Callable[..., Message]

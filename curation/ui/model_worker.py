@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from curation.children import GARBLED
 from curation.clip import frames
 from curation.clip.classify import Classified, Picture, Seen
-from curation.clip.frames import GARBLED, Message
+from curation.clip.frames import Message
 from curation.clip.questions import FORMS, About, Source
 from curation.clip.templates import Templates
 from curation.clip.training_data import Nearest

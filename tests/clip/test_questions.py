@@ -4,8 +4,9 @@ import socket
 import numpy as np
 import pytest
 
+from curation.children import GARBLED
 from curation.clip.classify import Classified, Picture, Seen
-from curation.clip.frames import GARBLED, Message, floats, receive, send
+from curation.clip.frames import Message, floats, receive, send
 from curation.clip.questions import FORMS, About, Source
 from curation.clip.training_data import Nearest
 

@@ -8,14 +8,6 @@ from curation.runs.export.formats import EXPORTS
 from faults import syscalls
 from faults.driver import has
 from faults.exports import Exporting, interrupt
-from faults.subjects import Zygote
-
-
-@pytest.fixture(scope="module")
-def zygote():
-    made = Zygote()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from curation.runs import curate, job
 from curation.runs.folder import open_run
 from faults import disks, kinds, syscalls
 from faults.driver import Job, has, processes_of
-from faults.subjects import Headtail, Naive, Zygote, contents
+from faults.subjects import Headtail, Naive, contents
 from faults.sweep import AT_CALLS, KINDS, sweep, table, wrong
 from inline import INLINE
 
@@ -34,13 +34,6 @@ ONE_OF_EACH = [
     kinds.input_changed,
     kinds.telling_fails,
 ]
-
-
-@pytest.fixture(scope="module")
-def zygote():
-    made = Zygote()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
