@@ -153,9 +153,14 @@ class Run:
 
 def open_run(path: Path) -> Run:
     """Read a run folder; raises BadRun where there is none, one of another format, or one whose run.json changed."""
-    if not (path / "run.json").is_file():
-        raise BadRun(f"{path}: not a run folder (no run.json); 'headtail runs DIR' lists the runs in a folder")
-    info, text = files.read_json_text(path / "run.json")
+    try:
+        info, text = files.read_json_text(path / "run.json")
+    except UnreadableFile:
+        if (path / "run.json").is_file():
+            raise
+        raise BadRun(
+            f"{path}: not a run folder (no run.json); 'headtail runs DIR' lists the runs in a folder"
+        ) from None
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         found = info.get("format") if isinstance(info, dict) else None
         raise BadRun(

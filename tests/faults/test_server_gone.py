@@ -36,13 +36,14 @@ def planned(tmp_path, monkeypatch):
 
 
 def jobs_of(path):
-    """The processes that are the job of a run, whoever started them."""
+    """The processes that are the job of a run, whoever started them; not what they have forked."""
     asked = f"\0run\0{path}\0".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if process.read_bytes().endswith(asked):
-                found.append(int(process.parent.name))
+            pid = int(process.parent.name)
+            if process.read_bytes().endswith(asked) and os.getsid(pid) == pid:
+                found.append(pid)
         except OSError:  # it has ended
             continue
     return found
