@@ -16,10 +16,9 @@ help:
 app: $(VENV)/.installed
 	$(BIN)/headtail app
 
-# Two at a time, a file each, and then those in a browser, which takes two cores by itself.
+# Three at a time on two cores, for many of them wait: a file each, and all that need a browser one after the other.
 test: $(VENV)/.installed browser lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not long"
-	$(BIN)/python -m pytest -m "browser and not long"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
 
 test-long: $(VENV)/.installed browser
 	$(BIN)/python -m pytest -m long

@@ -54,6 +54,18 @@ def zipf_texts(n: int) -> list[str]:
 ZIPF_ENTRIES = [f"w{k}" for k in range(50)]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes run the tests, a file goes to one of them, and all that need a browser to the same."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(autouse=True)
 def main_module_stays(monkeypatch):
     """Streamlit puts the script of a page in the place of the main module, which a spawned process would run then."""

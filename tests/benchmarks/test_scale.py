@@ -25,6 +25,9 @@ from unit_costs import unit_costs
 from curation.runs.parts import FAN_IN, groups
 
 FREE = Driver(0.0)
+toy_sizes = pytest.mark.long
+"""The measuring scripts themselves, in toy sizes: a minute and a half together."""
+
 needs_ray = pytest.mark.skipif(not has_ray(), reason="no Ray, or no network namespace of its own (root on Linux)")
 
 
@@ -124,6 +127,7 @@ def test_units_of_nodes_that_fail_are_tried_again_until_all_are_done():
     assert stormy != simulate(phases, failing, FREE, seed=1)
 
 
+@toy_sizes
 def test_a_phase_for_each_kind_of_unit_and_each_level_of_a_tree(costs):
     phases = Job(cost_model.figures_of(costs), 1_000_000_000, 300).phases()
     counted = [(phase.name, phase.units) for phase in phases if phase.units]
@@ -134,12 +138,14 @@ def test_a_phase_for_each_kind_of_unit_and_each_level_of_a_tree(costs):
     assert [len(groups(count, FAN_IN, Path())) for count in (4000, 125, 4)] == [125, 4, 1]
 
 
+@toy_sizes
 def test_twice_the_pairs_cost_twice_as_much_in_units(costs):
     one, two = (Job(cost_model.figures_of(costs), pairs, 300).phases() for pairs in (10**9, 2 * 10**9))
     of_match, of_both = ([phase.units * phase.cost.cpu_s for phase in both][2] for both in (one, two))
     assert of_both == pytest.approx(2 * of_match)
 
 
+@toy_sizes
 def test_costs_are_measured_for_all_that_the_model_asks_for(costs):
     assert set(costs) == FIELDS
     assert costs["proven"] == ["digests of entries and of (uid, t_min): alone, and by two workers"]
@@ -148,6 +154,7 @@ def test_costs_are_measured_for_all_that_the_model_asks_for(costs):
     assert costs["figures"]["units"]["balance"]["written_bytes_per_pair"] > 20
 
 
+@toy_sizes
 def test_what_is_simulated_follows_from_what_was_measured(costs, simulated):
     assert simulated["proven"][0] == "simulated seconds on one core, and the sum of what units cost"
     figures = cost_model.figures_of(costs)
@@ -172,6 +179,7 @@ def test_the_recorded_simulation_is_that_of_the_recorded_costs():
         assert measure._rounded(of_clusters.simulated(figures, 10**9, int(nodes))) == found
 
 
+@toy_sizes
 def test_the_page_shows_every_table(costs, simulated):
     page = scale_report.render([costs, simulated])
     assert "{{" not in page
@@ -194,6 +202,7 @@ def test_what_a_worker_of_a_cluster_has_spent_is_known_when_it_is_gone():
 
 @pytest.mark.ray
 @needs_ray
+@toy_sizes
 def test_what_ray_adds_to_a_unit_is_measured(tmp_path):
     found = engines_cost(tmp_path, 5, 20, ray=True)
     assert found["ray"]["wall_us"] > found["local"]["wall_us"] > 0
@@ -202,6 +211,7 @@ def test_what_ray_adds_to_a_unit_is_measured(tmp_path):
 
 @pytest.mark.ray
 @needs_ray
+@toy_sizes
 def test_both_engines_come_to_the_same_run():
     line = measure.line(two_engines, pairs=3000, files=2, entries=300, repeats=1)
     assert line["proven"] == ["digests of entries and of (uid, t_min) of all runs"]

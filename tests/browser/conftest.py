@@ -248,11 +248,27 @@ def shared_context(chromium: Any) -> Any:
     return chromium.new_context()
 
 
+SETTLED = """async quiet => {
+    let changed = performance.now()
+    const started = changed
+    const watch = new MutationObserver(() => { changed = performance.now() })
+    watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true })
+    const busy = '[data-testid="stStatusWidget"], [data-testid="stSkeleton"], [data-test-script-state="running"]'
+    while (document.querySelector(busy) || performance.now() - changed < quiet) {
+        if (performance.now() - started > 20_000) throw new Error("the page does not come to rest")
+        await new Promise(done => setTimeout(done, 20))
+    }
+    watch.disconnect()
+    await new Promise(done => requestIdleCallback(done, { timeout: 1000 }))
+}"""
+"""That nothing runs, nothing is still to be drawn, and nothing has changed for so many milliseconds."""
+
+QUIET_MS = 200
+
+
 def settle(page: Any) -> None:
     """Wait until the script of the page has run and what it sent is drawn."""
-    page.wait_for_timeout(150)
-    rest(page)
-    page.wait_for_timeout(350)
+    page.evaluate(SETTLED, QUIET_MS)
 
 
 def rest(page: Any) -> None:

@@ -42,6 +42,7 @@ def fill(page, text):
     settle(page)
 
 
+@pytest.mark.long  # the tour of test_hostile.py comes by here too
 def test_uploads_labels_and_captions_are_shown_as_text(open_page, canary, shoot):
     texts = [text for text in hostile_texts(canary[0]) if "\n" not in text and 0 < len(text.strip()) <= 150][:20]
     page = open_page("/classify?run=photos")

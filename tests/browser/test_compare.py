@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import settle
@@ -57,6 +58,7 @@ def test_the_chart_answers_in_numbers_and_the_walls_stand_side_by_side(open_page
     shoot(page, "compare walls")
 
 
+@pytest.mark.long  # the tour of test_hostile.py comes by here too
 def test_hostile_texts_are_shown_as_text(open_page, runs, shoot):
     page = open_page("/compare?run=hostile&t=1&with=hostile-name")
     assert page.locator("[data-testid=stMain] :is(iframe, object, embed, form)").count() == 0

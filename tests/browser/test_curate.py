@@ -206,7 +206,9 @@ def test_a_run_is_watched_by_two_cancelled_by_one_and_resumed_by_the_other(open_
     wait_for(lambda: open_run(path).state == "done", 120)
     for each in (page, other):
         expect(each.get_by_text("All 3,000,000 pairs; ")).to_be_visible()  # where it is watched, not in the list
-    other.get_by_role("button", name="Close", exact=True).click()
+    close = other.get_by_role("button", name="Close", exact=True)
+    expect(close).to_have_count(1)  # the panel of a moment ago is gone too
+    close.click()
     expect(other.get_by_text("All 3,000,000 pairs; ")).to_have_count(0)
     assert "watch" not in other.url
     assert states_in_log(path) == ["running", "cancelled", "running", "done"]

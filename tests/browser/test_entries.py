@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import settle
@@ -19,9 +20,11 @@ def found(page):
 
 
 def cells(page, column):
-    """The cells of the first table, as a screen reader is told them."""
+    """The cells of the first table, as a screen reader is told them, a moment after they are drawn."""
     table = page.locator("[data-testid=stDataFrame]").first.locator("table")
-    return table.locator(f"tbody tr td:nth-child({column})").all_text_contents()
+    found = table.locator(f"tbody tr td:nth-child({column})")
+    expect(found).not_to_have_count(0)
+    return found.all_text_contents()
 
 
 def select_row(page, row):
@@ -108,6 +111,7 @@ def test_metadata_is_edited_and_saved(open_page, runs, shoot):
     expect(page.get_by_role("combobox", name="Metadata")).to_have_value("Saved: Two words")
 
 
+@pytest.mark.long  # the tour of test_hostile.py comes by here too
 def test_hostile_entries_are_shown_as_text(open_page, canary, shoot):
     texts = hostile_texts(canary[0])
     page = open_page("/entries?run=hostile")

@@ -179,7 +179,12 @@ def test_two_nodes_come_to_the_same(two_nodes, planned, expected):
 @pytest.mark.ray
 @needs_cluster
 @pytest.mark.parametrize(
-    ("first", "second", "phase"), [("local", "ray", "balance"), ("ray", "local", "match"), ("ray", "local", "curves")]
+    ("first", "second", "phase"),
+    [
+        ("local", "ray", "balance"),
+        ("ray", "local", "match"),
+        pytest.param("ray", "local", "curves", marks=pytest.mark.long),
+    ],
 )
 def test_what_one_engine_began_the_other_ends(two_nodes, planned, expected, first, second, phase):
     engines = {"local": lambda: LocalEngine(2), "ray": ray_engine}

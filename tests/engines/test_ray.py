@@ -121,7 +121,7 @@ def test_a_node_that_joins_is_given_units(engine, two_nodes, tmp_path):
 @pytest.mark.parametrize(
     ("program", "line"),
     [
-        ("/gcs_server", f"the head at {ADDRESS} does not answer any more"),
+        pytest.param("/gcs_server", f"the head at {ADDRESS} does not answer any more", marks=pytest.mark.long),
         ("/raylet ", "Ray has ended on this machine"),
     ],
 )

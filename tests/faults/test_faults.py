@@ -59,7 +59,7 @@ def test_a_system_call_that_fails_or_is_the_last_does_no_harm(headtail_job, what
 
 
 @needs_mounts
-@pytest.mark.parametrize(("kilobytes", "units"), [(24, 0), (200, 8)])
+@pytest.mark.parametrize(("kilobytes", "units"), [pytest.param(24, 0, marks=pytest.mark.long), (200, 8)])
 def test_a_full_disk_is_told_with_what_is_kept_and_a_larger_one_is_gone_on_with(headtail_job, kilobytes, units):
     outcome = disks.small_disk(headtail_job, None, kilobytes)
     assert outcome.bad == []
@@ -68,7 +68,10 @@ def test_a_full_disk_is_told_with_what_is_kept_and_a_larger_one_is_gone_on_with(
 
 
 @needs_mounts
-@pytest.mark.parametrize(("kilobytes", "kept"), [(24, "0 of 8 units are matched"), (160, "8 of 8 units are matched")])
+@pytest.mark.parametrize(
+    ("kilobytes", "kept"),
+    [(24, "0 of 8 units are matched"), pytest.param(160, "8 of 8 units are matched", marks=pytest.mark.long)],
+)
 def test_a_disk_that_plainly_will_not_do_is_told_before_the_first_unit_of_a_phase(headtail_job, kilobytes, kept):
     outcome = disks.small_disk(headtail_job, None, kilobytes)
     assert outcome.bad == []
