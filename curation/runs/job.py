@@ -1,5 +1,6 @@
 """A run, a task, a training or a ladder as a process of its own: it outlives the page or terminal that asked for it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from curation.runs.folder import State, is_locked
 
 Command = Literal["run", "task", "training", "climb"]
 
+NICE = 10
+"""What a detached job yields to the app by: who looks at a page waits for it, and a job has the time that is left."""
+
 
 def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | None:
     """Start the job of a run, a task, a training or a ladder, detached; None where one works on it already.
@@ -34,6 +38,8 @@ def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | Non
             stderr=output,
             start_new_session=True,
         )
+    with suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
     # somebody has to wait for it, or it stays a zombie until this process ends
     threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
     return process

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -14,9 +13,13 @@ from typing import Any
 import numpy as np
 
 import asynchronous
-from curation.runs.folder import Run
+from curation.metadata_files import read_metadata
+from curation.runs.config import CurateConfig
+from curation.runs.folder import Run, open_run
+from curation.runs.job import start
+from curation.runs.plan import create_run
 from load.answers import Truth
-from load.app import COMMAND, ROOT, App, the_app
+from load.app import COMMAND, App, the_app
 from load.visitor import THINK_S, Seen, Visitor
 
 KEPT_AFTER_S = 120.0
@@ -96,7 +99,7 @@ async def _watched(app: App, peak: list[float]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _curating(job: Job | None, folder: Path, seen: Seen) -> AsyncIterator[list[float]]:
-    """A curation in processes of its own, again and again; yields how many seconds each took that came to its end."""
+    """A curation as the app starts one, again and again; yields how many seconds each took that came to its end."""
     took: list[float] = []
     if job is None:
         yield took
@@ -109,19 +112,21 @@ async def _curating(job: Job | None, folder: Path, seen: Seen) -> AsyncIterator[
 
 
 async def _curate(job: Job, output: Path, seen: Seen, took: list[float]) -> None:
-    command = ["-m", "curation", "curate", job.pool, "--metadata", str(job.metadata), "--output", str(output)]
+    metadata = await asyncio.to_thread(read_metadata, job.metadata)
     while True:
+        await asyncio.to_thread(create_run, output, [job.pool], metadata, CurateConfig())
         started = time.monotonic()
-        pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=null, stderr=pipe)
+        process = start(output)
+        assert process is not None, "the lock of a new run is held"
         try:
-            _, said = await process.communicate()
-        except asyncio.CancelledError:
+            while process.poll() is None:
+                await asyncio.sleep(0.1)
+        finally:
             process.terminate()
-            await process.wait()
-            raise
-        if process.returncode:
-            seen.errors.append(f"the curation ended with {process.returncode}: {said.decode(errors='replace')[-500:]}")
+            process.wait()
+        run = open_run(output)
+        if run.state != "done":
+            seen.errors.append(f"the curation ended {run.state}: {run.info.get('error')}")
             return
         took.append(time.monotonic() - started)
         shutil.rmtree(output)

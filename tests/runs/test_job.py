@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,22 @@ def test_a_started_job_runs_by_itself_to_the_end(run):
     wait_for(lambda: open_run(run.path).state == "done" and not is_locked(run.path))
     assert read_progress(run.path)["phase"] == "curves"
     assert (run.path / "output.txt").read_text() == ""
+
+
+def test_a_job_and_its_workers_leave_the_processors_to_the_app_when_it_wants_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "UNIT_ROWS", 100)
+    pool = write_pool(tmp_path / "pool.parquet", zipf_texts(20_000), row_group_size=50)
+    run = create_run(tmp_path / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=20.0))
+    job.choose_engine(run.path, EngineConfig(workers=2))
+    process = job.start(run.path)
+    wait_for(lambda: list((run.path / "work").glob("*.json")))
+    os.kill(process.pid, signal.SIGSTOP)
+    workers = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (process.pid, *workers)]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert len(nice) >= 3
+    assert set(nice) == {job.NICE}
 
 
 def test_starting_twice_gives_one_job(run):
