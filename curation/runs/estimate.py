@@ -15,7 +15,8 @@ them is scaled to the pool. All of it is an estimate, and says how far it can be
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +31,15 @@ from curation.queries import Step
 from curation.rare import PLACE, RARE, SMALL_RUN
 from curation.runs.config import DEFAULT_TAIL_SHARE, CurateConfig
 from curation.runs.filtered import filter_steps
+from curation.runs.folder import is_locked, lock
 from curation.runs.plan import make_plan, units
 from curation.runs.sampling import SAMPLE_ROWS, Met, Sample, count_of, draw_sample, pass_through, scaled_counts
 from curation.runs.trash import bytes_on_disk
 
 GROUPS = 16
 """The sample is left out in so many groups at most, one at a time."""
+
+_PREFIX = ".dry-run-"
 
 _STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13)
 """Quantiles of Student's t distribution for a range of 95 %, by degrees of freedom from 1."""
@@ -112,9 +116,9 @@ def estimate(
     raises    what making a run and `Engine.check` raise, BadArgument if nothing of the sample matches, Cancelled
     """
     plan = make_plan(pool, metadata, config)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=".dry-run-") as folder:
-        sample = draw_sample(plan, Path(folder), rows, seed)
-        engine.check(Path(folder), sorted({unit.path for unit in units(sample.run)}))
+    with _folder_in(scratch) as folder:
+        sample = draw_sample(plan, folder, rows, seed)
+        engine.check(folder, sorted({unit.path for unit in units(sample.run)}))
         met = pass_through(sample, metadata, engine, on_share, cancel)
         figures = _Figures(sample, met)
         t, kept = figures.t_and_kept()
@@ -134,6 +138,16 @@ def estimate(
             funnel=_funnel(met, kept.value / figures.scale_up),
             notes=_notes(sample, met),
         )
+
+
+@contextmanager
+def _folder_in(scratch: Path | None) -> Iterator[Path]:
+    """A folder for what is written on the way, gone in the end; so are those of dry runs that were killed."""
+    for leftover in Path(scratch or tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if (leftover / "lock").exists() and not is_locked(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=_PREFIX) as name, lock(Path(name)):
+        yield Path(name)
 
 
 class _Figures:

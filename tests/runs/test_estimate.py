@@ -10,6 +10,7 @@ from curation.metadata import by_language, from_entries
 from curation.runs import curate
 from curation.runs.config import CurateConfig
 from curation.runs.estimate import estimate
+from curation.runs.folder import lock
 from curation.runs.plan import create_run
 from curation.runs.trash import bytes_on_disk
 from inline import INLINE
@@ -163,3 +164,12 @@ def test_it_tells_how_far_it_is(pool):
     shares = []
     estimate([str(pool)], METADATA, CurateConfig(t=2.0), INLINE, rows=5000, on_share=shares.append)
     assert shares == sorted(shares) and shares[0] > 0 and shares[-1] <= 1.0
+
+
+def test_what_a_killed_one_left_is_taken_away_by_the_next_and_what_one_at_work_needs_is_not(pool, tmp_path):
+    for name in (".dry-run-killed", ".dry-run-at-work"):
+        (tmp_path / name / "work").mkdir(parents=True)
+        (tmp_path / name / "lock").touch()
+    with lock(tmp_path / ".dry-run-at-work"):
+        estimate([str(pool)], METADATA, CurateConfig(t=2.0), INLINE, rows=400, scratch=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".dry-run-at-work"]
