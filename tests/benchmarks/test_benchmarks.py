@@ -28,8 +28,8 @@ FIELDS = {
 }  # fmt: skip
 
 
-SLOW = ("curate_pool", "query_run", "start_up", "live_chart")
-"""They start the app, a browser or many runs: a minute and a half together."""
+SLOW = ("curate_pool", "query_run", "start_up", "live_chart", "classify", "training")
+"""They start the app, a browser or many runs, or train: two minutes together."""
 
 NAMES = [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in report.TABLES]
 

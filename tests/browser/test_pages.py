@@ -5,6 +5,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -204,6 +205,7 @@ def test_an_unreadable_image_leaves_a_card_with_a_reason(open_page, runs):
     assert cards(page).nth(at % 24).locator(".thumbnail.none").inner_text().startswith("image: cannot be decoded")
 
 
+@pytest.mark.long  # the tour of test_hostile.py comes by here too
 def test_hostile_texts_are_shown_as_text_on_the_samples_page(open_page, runs, canary, shoot):
     texts = hostile_texts(canary[0])
     page = open_page("/samples?run=hostile")

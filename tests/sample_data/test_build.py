@@ -243,6 +243,7 @@ def test_the_examples_in_the_docstrings_hold(module):
 
 
 @needs_sources
+@pytest.mark.long
 def test_one_and_two_workers_write_the_same_bytes(two_worlds):
     small, big = two_worlds
     names = [*(f"{folder}/{shard:05d}.parquet" for folder in ("pool", "truth") for shard in range(3))]
@@ -251,6 +252,7 @@ def test_one_and_two_workers_write_the_same_bytes(two_worlds):
 
 
 @needs_sources
+@pytest.mark.long
 def test_a_small_world_is_the_beginning_of_a_bigger_one(two_worlds):
     small, big = (pq.read_table(world / "pool") for world in two_worlds)
     assert (small.num_rows, big.num_rows) == (600, 800)
