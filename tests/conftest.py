@@ -57,6 +57,7 @@ ZIPF_ENTRIES = [f"w{k}" for k in range(50)]
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where several processes run the tests, a file goes to one of them, and all that need a browser to the same."""
+    # its marks of groups would do, but with pytest 9.2 they have no effect
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):

@@ -34,6 +34,14 @@ def run(tmp_path):
     return create_run(tmp_path / "run", [str(pool)], from_entries(["dog"], source="test"), CurateConfig(t=2.0))
 
 
+@pytest.fixture
+def of_many_units(tmp_path, monkeypatch):
+    """A run that takes some seconds."""
+    monkeypatch.setattr(plan, "UNIT_ROWS", 100)
+    pool = write_pool(tmp_path / "pool.parquet", zipf_texts(20_000), row_group_size=50)
+    return create_run(tmp_path / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=20.0))
+
+
 def test_a_started_job_runs_by_itself_to_the_end(run):
     job.start(run.path)
     wait_for(lambda: open_run(run.path).state == "done" and not is_locked(run.path))
@@ -41,10 +49,8 @@ def test_a_started_job_runs_by_itself_to_the_end(run):
     assert (run.path / "output.txt").read_text() == ""
 
 
-def test_a_job_and_its_workers_leave_the_processors_to_the_app_when_it_wants_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "UNIT_ROWS", 100)
-    pool = write_pool(tmp_path / "pool.parquet", zipf_texts(20_000), row_group_size=50)
-    run = create_run(tmp_path / "run", [str(pool)], from_entries(ZIPF_ENTRIES, source="test"), CurateConfig(t=20.0))
+def test_a_job_and_its_workers_leave_the_processors_to_the_app_when_it_wants_them(of_many_units):
+    run = of_many_units
     job.choose_engine(run.path, EngineConfig(workers=2))
     process = job.start(run.path)
     wait_for(lambda: list((run.path / "work").glob("*.json")))
@@ -73,11 +79,8 @@ def test_ctrl_c_and_sigterm_are_noted_and_the_handlers_put_back():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_killed_job_reads_as_interrupted_and_the_next_one_finishes_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "UNIT_ROWS", 100)
-    pool = write_pool(tmp_path / "pool.parquet", zipf_texts(20_000), row_group_size=50)
-    metadata = from_entries(ZIPF_ENTRIES, source="test")
-    run = create_run(tmp_path / "run", [str(pool)], metadata, CurateConfig(t=20.0))
+def test_a_killed_job_reads_as_interrupted_and_the_next_one_finishes_it(of_many_units):
+    run = of_many_units
     process = job.start(run.path)
     wait_for(lambda: list((run.path / "pairs").glob("*.json")))
     os.kill(process.pid, signal.SIGKILL)
