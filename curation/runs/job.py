@@ -26,7 +26,8 @@ NICE = 10
 def start(path: Path, command: Command = "run") -> subprocess.Popen[bytes] | None:
     """Start the job of a run, a task, a training or a ladder, detached; None where one works on it already.
 
-    Of two that start at the same moment the second ends at once, for the first holds the lock.
+    Of two that start at the same moment the second ends at once, for the first holds the lock. It and all that it
+    starts leave the processors to others, by `NICE`.
     """
     if is_locked(path):
         return None
